@@ -1,0 +1,54 @@
+namespace ReadStateStream.Partition.Log;
+
+/// <summary>One record of a partition's log. The spans are valid until the reader moves on.</summary>
+public readonly ref struct LogRecord
+{
+    /// <summary>Dense sequence number in the partition, from 0, below 2^47.</summary>
+    public required long Offset { get; init; }
+    /// <summary>When the log took it, milliseconds since the Unix epoch.</summary>
+    public required long AppendedUnixMs { get; init; }
+    /// <summary>The record's key as it was published (decimal channel or user id, or "#partition").</summary>
+    public required ReadOnlySpan<byte> Key { get; init; }
+    /// <summary>The record's value: a protobuf <c>readstate.v1.ChannelEvent</c>.</summary>
+    public required ReadOnlySpan<byte> Value { get; init; }
+}
+
+/// <summary>
+/// What a partition compares before it trusts a position: identifies the record below it. Equal
+/// fingerprints mean the same record at the same offset; a log cut back and grown again differs.
+/// </summary>
+/// <param name="Hash">Hash of key, value and append time of the record.</param>
+/// <param name="AppendedUnixMs">Append time, milliseconds since the Unix epoch.</param>
+public readonly record struct RecordFingerprint(ulong Hash, long AppendedUnixMs);
+
+/// <summary>
+/// The durable, ordered log of one partition, as the partition reads it. Two adapters: embedded
+/// (FasterLog) and Kafka. A position is the next offset to apply.
+/// </summary>
+public interface IEventLog
+{
+    /// <summary>First offset kept.</summary>
+    long BeginOffset { get; }
+
+    /// <summary>Next offset to be written: every record below it is durable and readable.</summary>
+    long EndOffset { get; }
+
+    /// <summary>Set by the partition's worker: called (from any thread) after <see cref="EndOffset"/> grew.</summary>
+    Action? OnGrown { get; set; }
+
+    /// <summary>A reader whose first record has this offset (BeginOffset .. EndOffset, else ArgumentOutOfRange).</summary>
+    IEventLogReader OpenReader(long offset);
+
+    /// <summary>Fingerprint of the record at an offset; false where the log no longer or not yet has it.</summary>
+    bool TryFingerprint(long offset, out RecordFingerprint fingerprint);
+}
+
+/// <summary>Reads a log in order, from one thread, without allocating in steady state.</summary>
+public interface IEventLogReader : IDisposable
+{
+    /// <summary>Offset of the next record.</summary>
+    long NextOffset { get; }
+
+    /// <summary>False where no durable record is left now; the record is valid until the next call.</summary>
+    bool TryRead(out LogRecord record);
+}

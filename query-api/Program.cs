@@ -1,0 +1,6 @@
+namespace ReadStateStream.QueryApi;
+
+internal static class Program
+{
+    private static void Main() => Microsoft.AspNetCore.Builder.WebApplication.CreateBuilder().Build().Run();
+}
