@@ -13,7 +13,6 @@ public enum DecodeError : byte
     NegativeLength,
     UnmatchedGroup,
     TooDeep,
-    InvalidUtf8,
 
     // The Confluent header before them.
     ConfluentHeader,
@@ -49,7 +48,6 @@ public static class DecodeErrors
         DecodeError.NegativeLength => "a field's length is 2^31 or more",
         DecodeError.UnmatchedGroup => "a group ends that did not begin, or never ends",
         DecodeError.TooDeep => "groups are nested more than 100 deep",
-        DecodeError.InvalidUtf8 => "a text is not UTF-8",
         DecodeError.ConfluentHeader => "the first byte is 0, but no Confluent header (schema id, message index) follows",
         DecodeError.ConfluentMessageIndex => "the Confluent header names another message than the schema's first",
         DecodeError.UnknownFact => "the event states no fact, or a case that this version does not know",

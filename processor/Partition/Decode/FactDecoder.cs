@@ -1,4 +1,3 @@
-using System.Text.Unicode;
 using ReadStateStream.Fold;
 
 namespace ReadStateStream.Partition.Decode;
@@ -17,7 +16,7 @@ public static class FactDecoder
     private const int FieldsMax = 9;
 
     /// <summary>Where a field of a fact goes.</summary>
-    private enum Role : byte { Unknown, Channel, User, Id, Thread, On, Everyone, Integration, Kind, Partition, List, Text, Main, ReadThread }
+    private enum Role : byte { Unknown, Channel, User, Id, Thread, On, Everyone, Integration, Kind, Partition, List, Main, ReadThread }
 
     /// <summary>Role of each field 0 .. 8 of each case, by case from 10 on: the contract's messages as a table.</summary>
     private static ReadOnlySpan<Role> Roles =>
@@ -36,7 +35,7 @@ public static class FactDecoder
         0, Role.Channel, Role.User, Role.On, 0, 0, 0, 0, 0, // EveryoneSuppressed
         0, Role.User, Role.Id, Role.On, 0, 0, 0, 0, 0, // UserBlocked
         0, Role.Partition, Role.Id, 0, 0, 0, 0, 0, 0, // DeadLetterResolved
-        0, Role.Partition, Role.Id, Role.Text, 0, 0, 0, 0, 0, // DeadLetterWaived
+        0, Role.Partition, Role.Id, 0, 0, 0, 0, 0, 0, // DeadLetterWaived; its reason is for people
     ];
 
     /// <summary>
@@ -122,10 +121,6 @@ public static class FactDecoder
             else if ((tag & 7) == 2 && role == Role.List)
             {
                 if (reader.TryReadPacked(out var packed)) error = ReadPacked(packed, lists);
-            }
-            else if ((tag & 7) == 2 && role == Role.Text)
-            {
-                if (reader.TryReadBytes(out var text) && !Utf8.IsValid(text)) error = DecodeError.InvalidUtf8;
             }
             else
             {
