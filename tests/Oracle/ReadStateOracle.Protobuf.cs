@@ -39,6 +39,14 @@ public sealed partial class ReadStateOracle
         return answer;
     }
 
+    /// <summary>
+    /// The whole truth: every user in every channel of the log, members or not, with threads; by user, then channel.
+    /// </summary>
+    public IEnumerable<ReadState> AllStates(long epochUnixMs) =>
+        from user in Users
+        from channel in Channels
+        select ReadState(user, channel, epochUnixMs, threads: true);
+
     /// <summary>A badge as the partition query answers it.</summary>
     public static Totals ToProtobuf(OracleTotals totals) => new()
     {
