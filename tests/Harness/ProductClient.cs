@@ -25,6 +25,8 @@ public sealed class ProductClient : IDisposable
     /// <summary>Events of one request at most.</summary>
     public const int BatchLimit = 1_000;
 
+    private const int Accepted = 200;
+    private const int Unavailable = 503;
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
     private readonly HttpClient http;
     private readonly Uri ingest;
@@ -73,7 +75,7 @@ public sealed class ProductClient : IDisposable
         if (results.GetArrayLength() != events.Count)
             throw new ProductFailedException($"{events.Count} events published, {results.GetArrayLength()} results");
         for (var i = 0; i < events.Count; i++)
-            if (!HasOffset(results[i])) throw new ProductFailedException($"event {i} {events[i]}: {results[i].GetRawText()}");
+            if (StatusOf(results[i]) != Accepted) throw new ProductFailedException($"event {i} {events[i]}: {results[i].GetRawText()}");
         return answer.Body.GetProperty("token").GetString()!;
     }
 
@@ -99,18 +101,22 @@ public sealed class ProductClient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => http.Dispose();
 
-    private static bool HasOffset(JsonElement result) =>
-        result.TryGetProperty("offset", out var offset) && offset.ValueKind != JsonValueKind.Null;
+    private static int StatusOf(JsonElement result) => result.GetProperty("status").GetInt32();
 
     private Uri WithToken(string path, string? token) =>
         new(api, token is null ? path : $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}token={token}");
 
+    // Of a batch, the log may have taken a part: all of it is sent again, which changes nothing in that part.
     // 409 says that a token's position was not reached in the API's own time: like 503, ask again.
-    private static bool IsTransient(Answer answer) =>
-        answer.Status is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway
-            or HttpStatusCode.GatewayTimeout
-        || (answer.Status == HttpStatusCode.Conflict && answer.Body.ValueKind == JsonValueKind.Object
-            && answer.Body.TryGetProperty("type", out var type) && (type.GetString() ?? "").Contains("position", StringComparison.Ordinal));
+    private static bool IsTransient(Answer answer) => answer.Status switch
+    {
+        HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests or HttpStatusCode.GatewayTimeout => true,
+        HttpStatusCode.Conflict => answer.Body.ValueKind == JsonValueKind.Object && answer.Body.TryGetProperty("type", out var type)
+            && (type.GetString() ?? "").Contains("position", StringComparison.Ordinal),
+        HttpStatusCode.OK => answer.Body.ValueKind == JsonValueKind.Object && answer.Body.TryGetProperty("results", out var results)
+            && results.EnumerateArray().Any(r => r.TryGetProperty("status", out var status) && status.GetInt32() == Unavailable),
+        _ => false,
+    };
 
     private async Task<Answer> SendAsync(Func<HttpRequestMessage> request, CancellationToken cancellation)
     {

@@ -137,6 +137,9 @@ public sealed partial class ProductProcess : IAsyncDisposable
         var (process, ready) = await ChildProcess.StartAsync(
             "query-api", Executable("query-api", "query-api"),
             [
+                // A processor that comes back is found at once.
+                new("Routing__ReconnectMinMs", "20"),
+                new("Routing__ReconnectMaxMs", "100"),
                 .. options.QueryApiSettings,
                 new("Processors__0", Address(PartitionQuery)),
                 new("Listen__Url", Address(Api)),

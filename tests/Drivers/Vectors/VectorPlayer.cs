@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
 using ReadStateStream.Harness;
 using ReadStateStream.Schemas.V1;
 
@@ -95,7 +93,7 @@ internal sealed class VectorPlayer(Vector vector, ProductClient client, TimeProv
 
     private async Task ReadAllAsync(ReadAllStep s, CancellationToken cancellation)
     {
-        object body = s.Channels is null ? new { } : new { channels = s.Channels.Select(Text).ToArray() };
+        object body = s.Channels is null ? new { } : new { channels = s.Channels.Select(Json.Text).ToArray() };
         var answer = await CommandAsync($"/v1/users/{s.User}/read-all", body, cancellation).ConfigureAwait(false);
         if (!answer.IsSuccess) Differ(s, $"answered {answer}");
     }
@@ -103,7 +101,7 @@ internal sealed class VectorPlayer(Vector vector, ProductClient client, TimeProv
     private async Task UnreadFromAsync(UnreadFromStep s, CancellationToken cancellation)
     {
         var answer = await CommandAsync(
-            $"/v1/users/{s.User}/channels/{s.Channel}/mark-unread", new { messageId = Text(s.Message) }, cancellation).ConfigureAwait(false);
+            $"/v1/users/{s.User}/channels/{s.Channel}/mark-unread", new { messageId = Json.Text(s.Message) }, cancellation).ConfigureAwait(false);
         if (s.Error && !answer.IsRefusal) Differ(s, $"must be refused (4xx), answered {answer}");
         if (!s.Error && !answer.IsSuccess) Differ(s, $"answered {answer}");
     }
@@ -138,12 +136,11 @@ internal sealed class VectorPlayer(Vector vector, ProductClient client, TimeProv
             Compare(s, "mentions", s.Mentions, 0);
             return;
         }
-        var counts = answer.Body.GetProperty("counts");
-        Compare(s, "unread", s.Unread, Number(counts.GetProperty("unread")));
-        Compare(s, "mentions", s.Mentions, Mentions(counts));
-        if (s.HasFirst && s.First != First(counts)) Differ(s, $"first: expected {Show(s.First)}, was {Show(First(counts))}");
-        if (s.Capped is { } capped && capped != counts.GetProperty("capped").GetBoolean())
-            Differ(s, $"capped: expected {capped}, was {!capped}");
+        var counts = CountsAnswer.Parse(answer.Body.GetProperty("counts"));
+        Compare(s, "unread", s.Unread, counts.Unread);
+        Compare(s, "mentions", s.Mentions, counts.Mentions);
+        if (s.HasFirst && s.First != counts.First) Differ(s, $"first: expected {Show(s.First)}, was {Show(counts.First)}");
+        if (s.Capped is { } capped && capped != counts.Capped) Differ(s, $"capped: expected {capped}, was {!capped}");
     }
 
     private async Task ExpectTotalAsync(ExpectTotalStep s, CancellationToken cancellation)
@@ -154,8 +151,9 @@ internal sealed class VectorPlayer(Vector vector, ProductClient client, TimeProv
             Differ(s, $"answered {answer}");
             return;
         }
-        Compare(s, "unread", s.Unread, Number(answer.Body.GetProperty("unread")));
-        Compare(s, "mentions", s.Mentions, Mentions(answer.Body));
+        var badge = CountsAnswer.Parse(answer.Body);
+        Compare(s, "unread", s.Unread, badge.Unread);
+        Compare(s, "mentions", s.Mentions, badge.Mentions);
     }
 
     private void Compare(Step step, string what, ulong? expected, ulong was)
@@ -165,22 +163,5 @@ internal sealed class VectorPlayer(Vector vector, ProductClient client, TimeProv
 
     private void Differ(Step step, string what) => differences.Add($"{step.Place}: {what}");
 
-    private static ulong Mentions(JsonElement holder)
-    {
-        var mentions = holder.GetProperty("mentions");
-        return Number(mentions.ValueKind == JsonValueKind.Object ? mentions.GetProperty("total") : mentions);
-    }
-
-    private static ulong? First(JsonElement counts)
-    {
-        var first = counts.GetProperty("firstUnreadId");
-        return first.ValueKind == JsonValueKind.Null ? null : Number(first);
-    }
-
-    private static ulong Number(JsonElement value) =>
-        value.ValueKind == JsonValueKind.String ? ulong.Parse(value.GetString()!, CultureInfo.InvariantCulture) : value.GetUInt64();
-
-    private static string Text(ulong value) => value.ToString(CultureInfo.InvariantCulture);
-
-    private static string Show(ulong? value) => value is { } id ? Text(id) : "null";
+    private static string Show(ulong? value) => value is { } id ? Json.Text(id) : "null";
 }
