@@ -12,8 +12,10 @@ public readonly record struct Answer(HttpStatusCode Status, JsonElement Body)
     /// <summary>2xx.</summary>
     public bool IsSuccess => (int)Status is >= 200 and < 300;
 
-    /// <summary>4xx.</summary>
-    public bool IsRefusal => (int)Status is >= 400 and < 500;
+    /// <summary>Whether it is a problem document of this kind: the last part of its type, such as "not-a-member".</summary>
+    public bool IsProblem(string code) =>
+        !IsSuccess && Body.ValueKind == JsonValueKind.Object && Body.TryGetProperty("type", out var type)
+        && type.ValueKind == JsonValueKind.String && type.GetString()!.EndsWith($":{code}", StringComparison.Ordinal);
 
     /// <inheritdoc/>
     public override string ToString() => $"{(int)Status} {(Body.ValueKind == JsonValueKind.Undefined ? "" : Body.GetRawText())}";
@@ -111,8 +113,7 @@ public sealed class ProductClient : IDisposable
     private static bool IsTransient(Answer answer) => answer.Status switch
     {
         HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests or HttpStatusCode.GatewayTimeout => true,
-        HttpStatusCode.Conflict => answer.Body.ValueKind == JsonValueKind.Object && answer.Body.TryGetProperty("type", out var type)
-            && (type.GetString() ?? "").Contains("position", StringComparison.Ordinal),
+        HttpStatusCode.Conflict => answer.IsProblem("not-yet-applied"),
         HttpStatusCode.OK => answer.Body.ValueKind == JsonValueKind.Object && answer.Body.TryGetProperty("results", out var results)
             && results.EnumerateArray().Any(r => r.TryGetProperty("status", out var status) && status.GetInt32() == Unavailable),
         _ => false,

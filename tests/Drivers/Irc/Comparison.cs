@@ -32,14 +32,14 @@ internal sealed class Comparison(ProductClient client, string? token)
             var keys = chunk.Select(pair => new { user = Json.Text(pair.User), channel = Json.Text(pair.Channel) }).ToArray();
             var answer = await client.PostAsync("/v1/states:batch", token, new { keys }, stop).ConfigureAwait(false);
             if (!answer.IsSuccess) throw new ProductFailedException($"states:batch of {keys.Length} pairs: {answer}");
-            var results = answer.Body.GetProperty("results");
-            if (results.GetArrayLength() != keys.Length)
-                throw new ProductFailedException($"{results.GetArrayLength()} results for {keys.Length} pairs");
+            var states = answer.Body.GetProperty("states");
+            if (states.GetArrayLength() != keys.Length)
+                throw new ProductFailedException($"{states.GetArrayLength()} states for {keys.Length} pairs");
             lock (gate)
             {
                 for (var i = 0; i < chunk.Length; i++)
                 {
-                    var was = Parse(results[i]);
+                    var was = Parse(states[i]);
                     if (was != chunk[i].Answer)
                         Differ($"user {chunk[i].User} in channel {chunk[i].Channel}: expected {chunk[i].Answer}; was {was}");
                 }
@@ -65,11 +65,10 @@ internal sealed class Comparison(ProductClient client, string? token)
             onCompared(1);
         });
 
-    private static PairAnswer Parse(JsonElement result)
+    private static PairAnswer Parse(JsonElement state)
     {
-        var state = result.TryGetProperty("state", out var inner) ? inner : result;
-        if (state.ValueKind == JsonValueKind.Null || !state.TryGetProperty("counts", out var element)) return default;
-        var counts = CountsAnswer.Parse(element);
+        if (!state.GetProperty("member").GetBoolean()) return default;
+        var counts = CountsAnswer.Parse(state.GetProperty("counts"));
         return new(
             true, counts.Unread, counts.Mentions, counts.First ?? 0,
             Json.OptionalNumber(state, "lastReadId") ?? 0,

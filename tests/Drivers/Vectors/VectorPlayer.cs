@@ -6,6 +6,9 @@ namespace ReadStateStream.Drivers.Vectors;
 /// <summary>Plays one vector through HTTP, up to the next snapshot at a time.</summary>
 internal sealed class VectorPlayer(Vector vector, ProductClient client, TimeProvider time)
 {
+    /// <summary>Why a command may be refused by the present state; another 4xx is a fault of the request.</summary>
+    private static readonly string[] Refusals = ["not-a-member", "message-not-found", "own-message"];
+
     private readonly EventIds ids = new(time);
     private readonly PublishTokens tokens = new();
     private readonly List<ChannelEvent> waiting = [];
@@ -36,7 +39,8 @@ internal sealed class VectorPlayer(Vector vector, ProductClient client, TimeProv
                 var index = next++;
                 var step = vector.Steps[index];
                 place = step.Place;
-                if (step is AgainStep { Of: var of } && vector.Steps[of] is not EventStep) step = vector.Steps[of];
+                // What a command published is delivered again where it is known; else the command is repeated.
+                if (step is AgainStep { Of: var of } && !published.ContainsKey(of)) step = vector.Steps[of];
                 if (step is EventStep or AgainStep)
                 {
                     Gather(index, step);
@@ -48,7 +52,7 @@ internal sealed class VectorPlayer(Vector vector, ProductClient client, TimeProv
                     AwaitsRestart = true;
                     return;
                 }
-                await PlayAsync(step, cancellation).ConfigureAwait(false);
+                await PlayAsync(index, step, cancellation).ConfigureAwait(false);
             }
             await FlushAsync(cancellation).ConfigureAwait(false);
         }
@@ -82,10 +86,10 @@ internal sealed class VectorPlayer(Vector vector, ProductClient client, TimeProv
         waiting.Clear();
     }
 
-    private Task PlayAsync(Step step, CancellationToken cancellation) => step switch
+    private Task PlayAsync(int index, Step step, CancellationToken cancellation) => step switch
     {
         ReadAllStep s => ReadAllAsync(s, cancellation),
-        UnreadFromStep s => UnreadFromAsync(s, cancellation),
+        UnreadFromStep s => UnreadFromAsync(index, s, cancellation),
         ExpectStep s => ExpectAsync(s, cancellation),
         ExpectTotalStep s => ExpectTotalAsync(s, cancellation),
         _ => Task.CompletedTask,
@@ -98,16 +102,23 @@ internal sealed class VectorPlayer(Vector vector, ProductClient client, TimeProv
         if (!answer.IsSuccess) Differ(s, $"answered {answer}");
     }
 
-    private async Task UnreadFromAsync(UnreadFromStep s, CancellationToken cancellation)
+    private async Task UnreadFromAsync(int index, UnreadFromStep s, CancellationToken cancellation)
     {
         var answer = await CommandAsync(
             $"/v1/users/{s.User}/channels/{s.Channel}/mark-unread", new { messageId = Json.Text(s.Message) }, cancellation).ConfigureAwait(false);
-        if (s.Error && !answer.IsRefusal) Differ(s, $"must be refused (4xx), answered {answer}");
+        if (s.Error && !Refusals.Any(answer.IsProblem)) Differ(s, $"must be refused, answered {answer}");
         if (!s.Error && !answer.IsSuccess) Differ(s, $"answered {answer}");
+        if (answer.IsSuccess && Json.OptionalNumber(answer.Body, "eventId") is { } eventId)
+        {
+            published[index] = new ChannelEvent
+            {
+                EventId = eventId,
+                PointerSet = new() { ChannelId = s.Channel, UserId = s.User, UpToId = s.Message - 1 },
+            };
+        }
     }
 
-    // The product stamps a command's events: above all before it, below all after it. A command that is
-    // delivered again is the client's retry: it is sent again, and stamped anew.
+    // The product stamps a command's events: above all before it, below all after it.
     private async Task<Answer> CommandAsync(string path, object body, CancellationToken cancellation)
     {
         await ids.UntilOthersAreAboveAsync(cancellation).ConfigureAwait(false);
@@ -122,7 +133,7 @@ internal sealed class VectorPlayer(Vector vector, ProductClient client, TimeProv
         var path = $"/v1/users/{s.User}/channels/{s.Channel}";
         if (s.Thread is { } thread) path += thread == 0 ? "/threads/main" : $"/threads/{thread}";
         var answer = await client.GetAsync(path, tokens.Merged(), cancellation).ConfigureAwait(false);
-        var isMember = answer.Status != System.Net.HttpStatusCode.NotFound;
+        var isMember = !answer.IsProblem("not-a-member");
         if (isMember && !answer.IsSuccess)
         {
             Differ(s, $"answered {answer}");
