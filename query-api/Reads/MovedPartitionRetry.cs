@@ -48,14 +48,15 @@ internal sealed class MovedPartitionRetry(
         return question(table);
     }
 
-    // The table that routes otherwise usually comes within a heartbeat; without one the same is tried again.
+    // The old owner's word that it gave the partition up often comes before the new owner's claim: wait for both.
+    // Without them in time the present table is tried.
     private async Task<RoutingTable> NextTableAsync(RoutingTable table, CancellationToken cancellation)
     {
         using var expiry = new CancellationTokenSource(movedWait, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, expiry.Token);
         try
         {
-            return await router.WaitForAsync(t => !t.RoutesAs(table), either.Token);
+            return await router.WaitForAsync(t => !t.RoutesAs(table) && t.RoutedCount >= table.RoutedCount, either.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {

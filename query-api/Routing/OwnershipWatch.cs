@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Options;
 using ReadStateStream.QueryApi.Settings;
 using ReadStateStream.QueryApi.Telemetry;
-using ReadStateStream.Schemas.Connect;
 
 namespace ReadStateStream.QueryApi.Routing;
 
@@ -28,17 +27,17 @@ internal sealed class OwnershipWatch(Router router, IOptions<RoutingOptions> opt
             {
                 await foreach (var _ in FollowAsync(processor, cancellation)) heard = true;
             }
-            catch (ConnectException e)
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
-                reason = e.Message;
-            }
-            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-            {
-                reason = heard ? "no heartbeat in time" : "no claims in time";
+                break;
             }
             catch (OperationCanceledException)
             {
-                break;
+                reason = heard ? "no heartbeat in time" : "no claims in time";
+            }
+            catch (Exception e)
+            {
+                reason = e.Message; // whatever it was: a processor must not be forgotten for good
             }
             router.Remove(processor);
             pauseMs = heard ? options.ReconnectMinMs : pauseMs;

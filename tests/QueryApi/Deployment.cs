@@ -27,6 +27,7 @@ internal sealed class Deployment : IAsyncDisposable
     public FakeProcessor[] Processors { get; }
     public string Url { get; }
     public HttpClient Http { get; }
+    public IServiceProvider Services => api.Services;
     public Router Router => api.Services.GetRequiredService<Router>();
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;

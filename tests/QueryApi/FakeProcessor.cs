@@ -24,7 +24,9 @@ internal sealed class FakeProcessor : IAsyncDisposable
     private readonly FakeTopic topic;
     private readonly Lock gate = new();
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationTokenSource broken = new();
     private OwnershipClaims claims;
+    private int failed;
 
     private FakeProcessor(FakeTopic topic, string id, WebApplication app)
     {
@@ -45,6 +47,12 @@ internal sealed class FakeProcessor : IAsyncDisposable
 
     /// <summary>Fails the next unary question with this error, once.</summary>
     public ConnectException? FailOnce { get; set; }
+
+    /// <summary>Fails every unary question with this error.</summary>
+    public ConnectException? FailAlways { get; set; }
+
+    /// <summary>Questions that <see cref="FailAlways"/> failed.</summary>
+    public int Failed => failed;
 
     /// <summary>Holds every unary question until completed.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
@@ -96,9 +104,23 @@ internal sealed class FakeProcessor : IAsyncDisposable
         signal.SetResult();
     }
 
+    /// <summary>Breaks every open ownership stream off; whoever reconnects hears these claims first.</summary>
+    public void BreakStreams(Action<OwnershipClaims> change)
+    {
+        CancellationTokenSource streams;
+        lock (gate)
+        {
+            change(claims);
+            (streams, broken) = (broken, new CancellationTokenSource());
+        }
+        streams.Cancel();
+        streams.Dispose();
+    }
+
     public async ValueTask DisposeAsync() => await app.DisposeAsync();
 
-    public Task StopAsync() => app.StopAsync();
+    /// <summary>Goes away as a killed process does.</summary>
+    public Task StopAsync() => app.StopAsync(new CancellationToken(canceled: true));
 
     private bool Owns(int partition)
     {
@@ -120,6 +142,11 @@ internal sealed class FakeProcessor : IAsyncDisposable
                 throw new ConnectException(ConnectCode.Unimplemented, "not the protocol");
             Arrived.TrySetResult();
             await Gate.WaitAsync(context.RequestAborted);
+            if (FailAlways is { } always)
+            {
+                Interlocked.Increment(ref failed);
+                throw always;
+            }
             if (FailOnce is { } error)
             {
                 FailOnce = null;
@@ -142,6 +169,9 @@ internal sealed class FakeProcessor : IAsyncDisposable
         if (body.Length != ConnectEnvelope.HeaderBytes || context.Request.ContentType != ConnectProtocol.StreamContentType)
             throw new InvalidOperationException("not an enveloped empty request");
         context.Response.ContentType = ConnectProtocol.StreamContentType;
+        CancellationToken breaks;
+        lock (gate) breaks = broken.Token;
+        using var abort = breaks.Register(context.Abort);
         while (true)
         {
             Task next;

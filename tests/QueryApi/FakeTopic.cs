@@ -141,6 +141,7 @@ internal sealed class FakeTopic(int partitionCount, string identity = "topic-1")
                 return new ReadState { UserId = user, ChannelId = channel, Partition = (uint)PartitionOf(channel) };
             var state = entry.State.Clone();
             var mentions = (ulong)entry.MentionAuthors.Count(a => !blockedUsers.Contains(a));
+            if (mentions == 0) return state;
             state.Counts.Mentions += mentions;
             state.Counts.MentionsNamed += mentions;
             state.BadgeMentions += mentions;

@@ -30,6 +30,9 @@ public sealed class PartitionTester : IDisposable
     /// <summary>Everything of a generated log fits.</summary>
     public static StoreOptions Small() => new() { LogMemoryBytes = 4 << 20, PageBytes = 64 << 10, IndexBytes = 64 << 10, SegmentBytes = 64 << 20 };
 
+    /// <summary>Everything of some fifty generated logs fits.</summary>
+    public static StoreOptions Large() => new() { LogMemoryBytes = 64 << 20, PageBytes = 64 << 10, IndexBytes = 256 << 10, SegmentBytes = 64 << 20 };
+
     /// <summary>Pages of 4 KiB, 64 KiB in all.</summary>
     public static StoreOptions Tiny() => new() { LogMemoryBytes = 64 << 10, PageBytes = 4 << 10, IndexBytes = 16 << 10, SegmentBytes = 16 << 20 };
 
