@@ -146,6 +146,24 @@ public class RuleTests
         Assert.True(chat.Sent(5).State().Counts.Capped);
     }
 
+    /// <summary>Wherever the message lies that left the window last: within a block, at its end, in the tail.</summary>
+    [Theory]
+    [InlineData(5)]
+    [InlineData(40)]
+    public void A_join_right_after_what_left_the_window_last_is_not_capped(int window)
+    {
+        using var chat = new Chat(new PolicyOptions { Window = window }).Created(members: [Bob]);
+        var of = (ulong)window;
+        for (var id = 1UL; id <= 300; id++)
+        {
+            chat.Sent(id).Joined(1_000 + id);
+            if (id <= of + 1) continue;
+            var (at, before) = (chat.State(1_000 + id - of).Counts, chat.State(1_000 + id - of - 1).Counts);
+            Assert.Equal((of, id - of + 1, false), (at.Unread, at.FirstUnreadId, at.Capped));
+            Assert.Equal((of, 0UL, true), (before.Unread, before.FirstUnreadId, before.Capped));
+        }
+    }
+
     [Fact]
     public void The_channels_kind_is_that_of_the_greatest_event_id()
     {
@@ -176,16 +194,51 @@ public class RuleTests
         Assert.Equal(0UL, Assert.Single(chat.State().Threads, thread => thread.ThreadRootId == 9).LastReadId);
     }
 
+    /// <summary>In each the first block is read for the first unread id; what is looked for lies in one beyond it.</summary>
     [Fact]
-    public void Blocks_that_their_entries_do_not_settle_are_read()
+    public void A_block_beyond_the_first_that_names_the_user_is_read()
     {
-        using var chat = new Chat(new PolicyOptions { OwnSendAcks = false }).Created(members: [Amy, Bob, Cat]).SentAll(1, 600);
-        Assert.Equal((600UL, 0UL), chat.Counts());
+        using var chat = new Chat().Created(members: [Amy, Bob]).SentAll(1, 300).Sent(301, names: Amy).SentAll(302, 600);
+        Assert.Equal((600UL, 1UL), chat.Counts());
         Assert.Equal((250UL, 0UL), chat.Read(Amy, 350).Counts());
-        using var other = new Chat(new PolicyOptions { OwnSendAcks = false }).Created(members: [Amy, Bob, Cat]);
-        other.SentAll(1, 200).SentAll(201, 220, author: Amy).Sent(221, names: Amy).SentAll(222, 250, author: Cat, everyone: true).SentAll(251, 600);
-        Assert.Equal((580UL, 30UL), other.Counts());
-        Assert.Equal((580UL, 1UL), other.Counts(Amy, new BlockedLookupOf(Cat)));
-        Assert.Equal((580UL, 1UL), other.Suppressed(Amy).Counts());
+    }
+
+    [Fact]
+    public void A_block_beyond_the_first_with_messages_of_the_user_is_read()
+    {
+        using var chat = new Chat(new PolicyOptions { OwnSendAcks = false }).Created(members: [Amy, Bob]);
+        chat.SentAll(1, 300).SentAll(301, 320, author: Amy).SentAll(321, 600);
+        Assert.Equal((580UL, 0UL), chat.Counts());
+    }
+
+    [Fact]
+    public void A_block_beyond_the_first_with_everyone_mentions_is_read_for_who_blocked_somebody()
+    {
+        using var chat = new Chat().Created(members: [Amy, Bob, Cat]);
+        chat.SentAll(1, 300).SentAll(301, 310, author: Cat, everyone: true).SentAll(311, 320, everyone: true).SentAll(321, 600);
+        Assert.Equal((600UL, 20UL), chat.Counts());
+        Assert.Equal((600UL, 10UL), chat.Counts(Amy, new BlockedLookupOf(Cat)));
+        Assert.Equal((600UL, 0UL), chat.Suppressed(Amy).Counts());
+    }
+
+    [Fact]
+    public void A_direct_channels_blocks_are_read_for_who_blocked_somebody()
+    {
+        using var chat = new Chat().Created(ChannelKind.Group, Amy, Bob, Cat).SentAll(1, 300).SentAll(301, 310, author: Cat).SentAll(311, 600);
+        Assert.Equal((600UL, 600UL), chat.Counts());
+        Assert.Equal((600UL, 590UL), chat.Counts(Amy, new BlockedLookupOf(Cat)));
+    }
+
+    [Fact]
+    public void Deleted_messages_and_edits_that_wait_count_in_no_block()
+    {
+        using var chat = new Chat().Created(members: [Amy, Bob]).Sent(1);
+        for (var id = 2UL; id <= 600; id++)
+            if (id % 10 == 0) chat.Deleted(id);
+            else if (id % 10 == 5) chat.Edited(id);
+            else chat.Sent(id);
+        chat.Sent(300);
+        Assert.Equal((600UL - 120, 0UL), chat.Counts());
+        Assert.Equal(1UL, chat.State().Counts.FirstUnreadId);
     }
 }
