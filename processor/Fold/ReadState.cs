@@ -157,7 +157,8 @@ public static class ReadStateFold
     private static Outcome SetPointer(ref ReadState state, ulong eventId, ulong upTo)
     {
         if (eventId <= state.Bar) return Outcome.Unchanged;
-        state.Bar = eventId;
+        // A setting may arrive after a newer read: that read, delivered again, must not move the pointer anew.
+        state.Bar = Math.Max(eventId, state.NewestReadEventId);
         if (!state.Member) return Outcome.Changed;
         state.Pointer = upTo;
         state.JoinOffset = -1;

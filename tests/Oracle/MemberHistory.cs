@@ -82,7 +82,7 @@ internal sealed class MemberHistory(OraclePolicy policy)
     public void SetPointer(ulong eventId, ulong upTo)
     {
         if (eventId <= bar) return;
-        bar = eventId;
+        bar = Math.Max(eventId, NewestReadEventId);
         if (!Member) return;
         (Pointer, HeadAtJoin) = (upTo, 0);
         ThreadPointers.Clear();

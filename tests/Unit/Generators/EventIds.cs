@@ -8,6 +8,9 @@ internal sealed class EventIds
 {
     private const int MaxStep = 8;
 
+    // Facts that a log may draw an id for beyond its size: those it begins with.
+    private const int Spare = 8;
+
     private readonly Random random;
     private readonly bool nearMax;
     private readonly HashSet<ulong> used = [];
@@ -17,7 +20,7 @@ internal sealed class EventIds
     {
         this.random = random;
         nearMax = random.Chance(0.15);
-        newest = nearMax ? IdSpace.MaxId - (ulong)(size + 1) * MaxStep
+        newest = nearMax ? IdSpace.MaxId - (ulong)(size + Spare) * MaxStep
             : random.Chance(0.3) ? 0
             : (ulong)random.NextInt64(1L << 38) << 22;
     }

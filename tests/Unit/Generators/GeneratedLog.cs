@@ -34,6 +34,12 @@ public sealed record GeneratedEvent(ChannelEvent Event, DuplicateKind Duplicate)
 /// <param name="Events">In the order of arrival.</param>
 public sealed record GeneratedLog(int Seed, int Size, OraclePolicy Policy, IReadOnlyList<GeneratedEvent> Events)
 {
+    /// <summary>
+    /// An append time, milliseconds since the Unix epoch, at which no event id lies in the future: some logs
+    /// have ids near 2^63 − 1, whose time is the year 2084 with the default epoch (2015-01-01 UTC).
+    /// </summary>
+    public const long AppendedUnixMs = 1_420_070_400_000 + (long.MaxValue >> 22) + 1;
+
     private const int PrintedEvents = 40;
 
     /// <summary>A log of exactly <paramref name="size"/> events (1 .. 1,000), a function of its arguments.</summary>

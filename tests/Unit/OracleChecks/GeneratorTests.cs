@@ -1,3 +1,5 @@
+using ReadStateStream.Fold;
+using ReadStateStream.Oracle;
 using ReadStateStream.Unit.Generators;
 using Xunit;
 
@@ -40,7 +42,7 @@ public class GeneratorTests(ITestOutputHelper output)
     {
         for (var seed = 0; seed < 200; seed++)
         {
-            var log = GeneratedLog.Make(seed, 300);
+            var log = GeneratedLog.Make(seed, size: 1 + seed * 2);
             foreach (var deliveries in log.Events.GroupBy(record => record.Event.EventId))
             {
                 Assert.InRange(deliveries.Key, 1UL, (ulong)long.MaxValue);
@@ -51,6 +53,37 @@ public class GeneratorTests(ITestOutputHelper output)
             Assert.All(log.Facts.Where(fact => fact.MessageSent is not null),
                 fact => Assert.InRange(fact.MessageSent.MessageId, 1UL, (ulong)long.MaxValue));
         }
+    }
+
+    [Fact]
+    public void Every_key_of_the_policy_reaches_the_products_options()
+    {
+        var keys = typeof(OraclePolicy).GetProperties().Select(property => property.Name).ToList();
+        Assert.Equal(typeof(PolicyOptions).GetProperties().Select(property => property.Name).Order(), keys.Order());
+        for (var seed = 0; seed < 100; seed++)
+        {
+            var policy = GeneratedLog.Make(seed, 1).Policy;
+            var options = policy.ToOptions();
+            foreach (var key in keys)
+                Assert.Equal(Text(policy, key), Text(options, key));
+        }
+
+        static string Text(object options, string key) => options.GetType().GetProperty(key)!.GetValue(options) switch
+        {
+            System.Collections.IEnumerable kinds => string.Join('+', kinds.Cast<object>()),
+            var value => value!.ToString()!,
+        };
+    }
+
+    [Fact]
+    public void A_log_shrinks_to_what_makes_it_fail()
+    {
+        var log = GeneratedLog.Make(seed: 11, size: 200);
+        bool Fails(GeneratedLog candidate) => candidate.Facts.Any(fact => fact.PointerSet is not null);
+        while (LogArbitrary.Shrink(log).FirstOrDefault(Fails) is { } smaller) log = smaller;
+        Assert.NotNull(Assert.Single(log.Events).Event.PointerSet);
+        Assert.Equal(DuplicateKind.None, log.Events[0].Duplicate);
+        Assert.Equal(new OraclePolicy().ToString(), log.Policy.ToString());
     }
 
     [Fact]
