@@ -97,7 +97,7 @@ public sealed class EmbeddedParts(
         var device = new FileDevice(Path.Combine(folder, $"{number}", "records"), new FileDeviceOptions { DeleteOnClose = true });
         var store = new StateStore(share, StoredPolicy.From(policy), device);
         var partition = new StatePartition(
-            new PartitionSettings(number, processor.Partitions, policy, eventIds.EpochUnixMs, time), log, store,
+            new PartitionSettings(number, processor.Partitions, policy, eventIds.EpochUnixMs, eventIds.MaxAheadSeconds * 1_000L, time), log, store,
             handle => telemetry.AddPartition(handle, Names, () => handle.StoreMemoryBytes),
             (at, offset, reason) => logger.DeadLetter(at, offset, reason));
         partition.OnStateChanged = changed =>
