@@ -27,7 +27,11 @@ internal sealed class DiskDouble : DiskOperations
 
     public int FailingSyncs { set => Volatile.Write(ref _failingSyncs, value); }
 
+    /// <summary>Remembers what lay under each write until its file is synced.</summary>
     public bool KeepsBefore { get; init; }
+
+    /// <summary>Called before each write, also while the disk is held still.</summary>
+    public Action? BeforeWrite { get; set; }
 
     public int FolderSyncs;
 
@@ -39,6 +43,7 @@ internal sealed class DiskDouble : DiskOperations
 
     public override void Write(string path, SafeFileHandle file, ReadOnlySpan<byte> source, long offset)
     {
+        BeforeWrite?.Invoke();
         lock (_gate)
         {
             if (Interlocked.Decrement(ref _failingWrites) >= 0) throw new IOException("write failed", InputOutput);
