@@ -214,20 +214,18 @@ public sealed class EmbeddedLogRecoveryTests : IDisposable
             }
         })).ToArray();
         var images = new List<(TopicFolder Folder, Dictionary<long, string> Acknowledged)>();
-        using var written = new SemaphoreSlim(0);
-        disk.BeforeWrite = () => written.Release();
-        for (var i = 0; i < 12; i++)
+        var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var syncs = 0;
+        disk.BeforeSync = () =>
         {
-            for (var writes = 0; writes < 5; writes++) await written.WaitAsync(TestContext.Current.CancellationToken);
-            disk.WhileStill(() =>
-            {
-                var known = new Dictionary<long, string>(acknowledged);
-                var image = _folder.Copy();
-                if (powerCut) lost += disk.DropUnsynced(_folder.Path, image.Path, () => random.Next(2) == 0);
-                images.Add((image, known));
-            });
-        }
-        disk.BeforeWrite = null;
+            if (++syncs % 7 != 0 || images.Count == 20) return;
+            var known = new Dictionary<long, string>(acknowledged);
+            var image = _folder.Copy();
+            if (powerCut) lost += disk.DropUnsynced(_folder.Path, image.Path, () => random.Next(2) == 0);
+            images.Add((image, known));
+            if (images.Count == 20) enough.SetResult();
+        };
+        await enough.Task.WaitAsync(TestContext.Current.CancellationToken);
         await stop.CancelAsync();
         await Task.WhenAll(publishers);
         foreach (var (image, known) in images)
