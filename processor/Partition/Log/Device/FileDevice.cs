@@ -1,5 +1,4 @@
 using FASTER.core;
-using Microsoft.Win32.SafeHandles;
 
 namespace ReadStateStream.Partition.Log;
 
@@ -211,18 +210,17 @@ public sealed class FileDevice : StorageDeviceBase
             var file = _files.Get(segment, create: true)!;
             try
             {
-                var path = _files.PathOf(segment);
-                _options.Disk.Write(path, file, source, offset);
+                _options.Disk.Write(file.Path, file.Handle, source, offset);
                 if (!_options.Durable)
                 {
                     _files.NoteWritten(segment);
                     return;
                 }
-                _options.Disk.Sync(path, file);
+                _options.Disk.Sync(file.Path, file.Handle);
                 _files.SyncFolderIfChanged();
                 return;
             }
-            catch (ObjectDisposedException) when (!_disposed)
+            catch (ObjectDisposedException) when (file.IsClosed && !_disposed)
             {
                 // The file was closed as the least recently used: open it again.
             }
@@ -251,7 +249,7 @@ public sealed class FileDevice : StorageDeviceBase
     {
         while (true)
         {
-            SafeFileHandle? file = _files.Get(segment, create: false);
+            var file = _files.Get(segment, create: false);
             if (file is null)
             {
                 Interlocked.Increment(ref _missing);
@@ -259,9 +257,9 @@ public sealed class FileDevice : StorageDeviceBase
             }
             try
             {
-                return _options.Disk.Read(_files.PathOf(segment), file, destination, offset);
+                return _options.Disk.Read(file.Path, file.Handle, destination, offset);
             }
-            catch (ObjectDisposedException) when (!_disposed)
+            catch (ObjectDisposedException) when (file.IsClosed && !_disposed)
             {
                 // As above.
             }
