@@ -76,9 +76,11 @@ public static class Wiring
     // 2. Questions to the partitions.
     private static void AddQueries(WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton(services => services.GetRequiredService<IProcessorParts>() is var parts
-            ? new OwnedPartitions(parts.Partitions, parts.Topic.PartitionCount)
-            : throw new InvalidOperationException());
+        builder.Services.AddSingleton(services =>
+        {
+            var parts = services.GetRequiredService<IProcessorParts>();
+            return new OwnedPartitions(parts.Partitions, parts.Topic.PartitionCount);
+        });
         builder.Services.AddSingleton<PartitionQueryService>();
         builder.Services.AddSingleton<OwnershipFeed>();
         builder.Services.AddSingleton<ConnectEndpoints>();
