@@ -59,6 +59,8 @@ public static class Wiring
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
             console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        // It logs a failed start with its stack; the run verb says the same in one line, or rethrows it.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.AddSingleton<Telemetry>();
         var options = BoundSection.Read<TelemetryOptions>(builder.Configuration.GetSection("Telemetry"));
         if (TelemetryExport.EndpointOf(options, builder.Configuration) is null) return;
