@@ -91,11 +91,11 @@ public sealed class Telemetry : IDisposable
     }
 
     /// <summary>Records a partition query: its method and its Connect code, <c>ok</c> for success.</summary>
-    public void RecordQuery(string method, string code, TimeSpan elapsed)
-    {
+    public void RecordQuery(string method, string code, TimeSpan elapsed) =>
         QueryDuration.Record(elapsed.TotalSeconds, new("rpc.method", method), new KeyValuePair<string, object?>("code", code));
-        StageDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("stage", "query"));
-    }
+
+    /// <summary>True for the instruments of this instance: a process has one, tests have several under one name.</summary>
+    public bool Owns(Instrument instrument) => instrument.Meter == meter;
 
     /// <summary>Ends the instruments: nothing is collected after.</summary>
     public void Dispose() => meter.Dispose();

@@ -31,7 +31,7 @@ public static class HealthEndpoints
         return new Problem(503, "not-ready", "Not all partitions run",
             stopping ? "the process stops" : $"partitions that do not run: {string.Join(", ", waiting)}")
         {
-            Extensions = { ["status"] = "not ready", ["partitions"] = states },
+            Extensions = { ["partitions"] = states },
         }.WriteAsync(context);
     }
 

@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
-using Microsoft.Extensions.Options;
 
 namespace ReadStateStream.Host.Settings;
 
@@ -15,14 +14,6 @@ public sealed class SettingException(string message) : Exception(message);
 /// </summary>
 public static class BoundSection
 {
-    /// <summary>Registers the section; the host refuses to start where it is invalid.</summary>
-    public static void AddSection<T>(this IServiceCollection services, IConfiguration configuration, string name) where T : class, new()
-    {
-        var bound = Read<T>(configuration.GetSection(name));
-        services.AddSingleton(bound);
-        services.AddSingleton(Options.Create(bound));
-    }
-
     /// <summary>Reads a section; SettingException lists everything that is wrong with it.</summary>
     public static T Read<T>(IConfigurationSection section) where T : class, new()
     {

@@ -40,12 +40,7 @@ public static class RunVerb
             return 2;
         }
         // What the operator can mend (a port in use, a folder not writable) is one line, not a stack.
-        catch (IOException failed)
-        {
-            await error.WriteLineAsync("processor: " + failed.Message).ConfigureAwait(false);
-            return 1;
-        }
-        catch (UnauthorizedAccessException failed)
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {
             await error.WriteLineAsync("processor: " + failed.Message).ConfigureAwait(false);
             return 1;
