@@ -1,0 +1,40 @@
+namespace ReadStateStream.Benchmarks.Processes;
+
+/// <summary>What one round of one subject gave; members that its command does not measure are 0.</summary>
+internal sealed record Figures
+{
+    /// <summary>Events applied.</summary>
+    public long Events { get; init; }
+
+    /// <summary>Aggregates that these events update, by the design.</summary>
+    public long Keys { get; init; }
+
+    /// <summary>Time the subject took for them, s.</summary>
+    public double Seconds { get; init; }
+
+    /// <summary>Managed bytes allocated by the subject's thread for them.</summary>
+    public long AllocatedBytes { get; init; }
+
+    /// <summary>Pauses of the collector, ms.</summary>
+    public double PauseMs { get; init; }
+
+    /// <summary>From when an event was due until it was applied.</summary>
+    public double P50Us { get; init; }
+    public double P99Us { get; init; }
+    public double P999Us { get; init; }
+    public double P9999Us { get; init; }
+    public double MaxUs { get; init; }
+
+    /// <summary>Wall-clock time in which the oldest event waiting was more than 1 ms overdue.</summary>
+    public double AboveMs { get; init; }
+
+    /// <summary>A blocking collection of all generations.</summary>
+    public double CollectMs { get; init; }
+
+    /// <summary>Median of a figure over rounds.</summary>
+    public static double Median(IEnumerable<Figures> rounds, Func<Figures, double> figure)
+    {
+        var sorted = rounds.Select(figure).Order().ToArray();
+        return sorted[sorted.Length / 2];
+    }
+}

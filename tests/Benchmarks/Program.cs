@@ -1,0 +1,49 @@
+using ReadStateStream.Benchmarks.Processes;
+using ReadStateStream.Benchmarks.Verbs;
+
+namespace ReadStateStream.Benchmarks;
+
+internal static class Program
+{
+    private const string Usage =
+        "usage: benchmarks rmw|latency|alloc|all [--states n] [--events n] [--rounds n] [--rate n] [--seconds n] [--seed n]";
+
+    private static int Main(string[] arguments)
+    {
+        try
+        {
+            if (arguments is ["child", var name, ..])
+            {
+                using var child = new Child(name, Settings.Parse(arguments.AsSpan(2)));
+                child.Serve(Console.In, Console.Out);
+                return 0;
+            }
+            if (arguments.Length == 0) throw new ArgumentException("a verb is missing");
+            return Run(arguments[0], Settings.Parse(arguments.AsSpan(1)));
+        }
+        catch (ArgumentException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            Console.Error.WriteLine(Usage);
+            return 2;
+        }
+    }
+
+    private static int Run(string verb, Settings settings)
+    {
+        using var bench = new Bench(settings, Console.Out);
+        switch (verb)
+        {
+            case "rmw": RmwVerb.Run(bench); break;
+            case "latency": LatencyVerb.Run(bench); break;
+            case "alloc": AllocVerb.Run(bench); break;
+            case "all":
+                RmwVerb.Run(bench);
+                AllocVerb.Run(bench);
+                LatencyVerb.Run(bench);
+                break;
+            default: throw new ArgumentException($"unknown verb {verb}");
+        }
+        return bench.Missed == 0 ? 0 : 1;
+    }
+}

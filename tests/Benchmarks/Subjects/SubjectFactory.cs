@@ -1,0 +1,18 @@
+namespace ReadStateStream.Benchmarks.Subjects;
+
+/// <summary>The names under which subjects run in processes of their own.</summary>
+internal static class SubjectFactory
+{
+    public const string Idle = "idle";
+    public const string Decode = "decode";
+    public const string Bare = "bare";
+
+    /// <summary>Makes a subject that takes this many states; ArgumentException where the name is unknown.</summary>
+    public static ISubject Create(string name, Settings settings) => name switch
+    {
+        Idle => new IdleSubject(),
+        Decode => new DecodeSubject(),
+        Bare => new BareFasterSubject(settings.LogMemoryBits, Settings.LogPageBits, settings.IndexBuckets),
+        _ => throw new ArgumentException($"no subject is called {name}", nameof(name)),
+    };
+}
