@@ -6,6 +6,8 @@ internal static class SubjectFactory
     public const string Idle = "idle";
     public const string Decode = "decode";
     public const string Bare = "bare";
+    public const string Heap = "heap";
+    public const string Store = "store";
 
     /// <summary>Makes a subject that takes this many states; ArgumentException where the name is unknown.</summary>
     public static ISubject Create(string name, Settings settings) => name switch
@@ -13,6 +15,7 @@ internal static class SubjectFactory
         Idle => new IdleSubject(),
         Decode => new DecodeSubject(),
         Bare => new BareFasterSubject(settings.LogMemoryBits, Settings.LogPageBits, settings.IndexBuckets),
+        Heap => new HeapSubject(),
         _ => throw new ArgumentException($"no subject is called {name}", nameof(name)),
     };
 }

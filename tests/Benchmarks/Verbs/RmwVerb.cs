@@ -1,0 +1,28 @@
+using ReadStateStream.Benchmarks.Processes;
+using ReadStateStream.Benchmarks.Subjects;
+
+namespace ReadStateStream.Benchmarks.Verbs;
+
+/// <summary>What decoding, rules and record layout cost beside FASTER alone, on the same keys.</summary>
+internal static class RmwVerb
+{
+    private const double PassMark = 0.6;
+
+    public static void Run(Bench bench)
+    {
+        bench.Say($"");
+        bench.Say($"rmw: decode + fold + store beside bare FASTER, one thread, {bench.Settings.Events:N0} events a round, median of {bench.Settings.Rounds}");
+        var rounds = bench.Interleave(Child.Throughput, SubjectFactory.Bare, SubjectFactory.Store, SubjectFactory.Heap, SubjectFactory.Decode);
+        bench.Say($"  {"subject",-8} {"events/s",12} {"RMW/s",12} {"RMW an event",13} {"pauses ms",10}");
+        foreach (var (subject, figures) in rounds)
+            bench.Say($"  {subject,-8} {Rate(figures, f => f.Events),12:N0} {Rate(figures, f => f.Keys),12:N0} {Figures.Median(figures, f => (double)f.Keys / f.Events),13:F2} {Figures.Median(figures, f => f.PauseMs),10:F2}");
+        var bare = rounds[SubjectFactory.Bare];
+        var store = rounds[SubjectFactory.Store];
+        // Round by round, since what disturbs the machine disturbs neighbours alike.
+        var ratios = store.Zip(bare, (s, b) => (s.Keys / s.Seconds) / (b.Keys / b.Seconds)).Order().ToArray();
+        var ratio = ratios[ratios.Length / 2];
+        bench.Judge($"ratio {ratio:F2} (rounds {ratios[0]:F2} .. {ratios[^1]:F2})", $">= {PassMark:F1}", ratio >= PassMark);
+    }
+
+    private static double Rate(List<Figures> rounds, Func<Figures, long> count) => Figures.Median(rounds, f => count(f) / f.Seconds);
+}
