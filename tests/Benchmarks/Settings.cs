@@ -30,8 +30,8 @@ internal sealed record Settings
     /// <summary>Page of the log: 4 MiB.</summary>
     public const int LogPageBits = 22;
 
-    /// <summary>Memory of the log in which the states and as much again fit, a power of two of at least 256 MiB.</summary>
-    public int LogMemoryBits => Math.Max(28, BitOperations.Log2(BitOperations.RoundUpToPowerOf2((ulong)States * 72 * 2)));
+    /// <summary>Memory of the log, a power of two of at least 1 GiB: three times the states, so that channels and replaced records fit.</summary>
+    public int LogMemoryBits => Math.Max(30, BitOperations.Log2(BitOperations.RoundUpToPowerOf2((ulong)States * 72 * 3)));
 
     /// <summary>Buckets (64 bytes, 7 records) of the hash index: at least one for 5 states, a power of two.</summary>
     public long IndexBuckets => (long)BitOperations.RoundUpToPowerOf2((ulong)States / 5 * 7 / 8);

@@ -7,19 +7,30 @@ using ReadStateStream.Benchmarks.Traces;
 namespace ReadStateStream.Benchmarks.Processes;
 
 /// <summary>The child's side: reads a command a line, answers with its figures as a line of JSON.</summary>
-internal sealed class Child(string name, Settings settings) : IDisposable
+internal sealed class Child : IDisposable
 {
     public const string Load = "load";
     public const string Throughput = "throughput";
     public const string Latency = "latency";
     public const string Collect = "collect";
+    public const string Size = "size";
 
     private const int LoadedAtOnce = 200_000;
 
-    private readonly TraceGenerator generator = new(new Population(settings.States), settings.Seed);
+    private readonly Settings settings;
+    private readonly Population population;
+    private readonly TraceGenerator generator;
     private readonly EventTrace trace = new();
-    private readonly ISubject subject = SubjectFactory.Create(name, settings);
+    private readonly ISubject subject;
     private readonly LatencyRecorder recorder = new();
+
+    public Child(string name, Settings settings)
+    {
+        this.settings = settings;
+        population = new Population(settings.States);
+        generator = new TraceGenerator(population, settings.Seed);
+        subject = SubjectFactory.Create(name, settings);
+    }
 
     /// <summary>Serves until the parent closes the pipe.</summary>
     public void Serve(TextReader commands, TextWriter answers)
@@ -32,6 +43,7 @@ internal sealed class Child(string name, Settings settings) : IDisposable
                 Throughput => MeasureThroughput(),
                 Latency => MeasureLatency(),
                 Collect => MeasureCollection(),
+                Size => ((StoreSubject)subject).MeasureSizes(population, generator, trace),
                 _ => throw new ArgumentException($"unknown command {command}"),
             };
             answers.WriteLine(JsonSerializer.Serialize(figures));
@@ -60,6 +72,7 @@ internal sealed class Child(string name, Settings settings) : IDisposable
         // What generating left behind is not the subject's to collect.
         GC.Collect(1);
         var allocated = GC.GetAllocatedBytesForCurrentThread();
+        var logBytes = LogBytes();
         var paused = GC.GetTotalPauseDuration();
         var start = Stopwatch.GetTimestamp();
         Apply();
@@ -68,10 +81,13 @@ internal sealed class Child(string name, Settings settings) : IDisposable
             Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
             PauseMs = (GC.GetTotalPauseDuration() - paused).TotalMilliseconds,
             AllocatedBytes = GC.GetAllocatedBytesForCurrentThread() - allocated,
+            LogGrowthBytes = LogBytes() - logBytes,
             Events = trace.Count,
             Keys = trace.KeyCount,
         };
     }
+
+    private long LogBytes() => subject is StoreSubject store ? store.Store.Figures.LogBytes : 0;
 
     private Figures MeasureLatency()
     {

@@ -31,6 +31,29 @@ internal sealed record Figures
     /// <summary>A blocking collection of all generations.</summary>
     public double CollectMs { get; init; }
 
+    /// <summary>Read states that exist, and all live records, which share the hash index.</summary>
+    public long States { get; init; }
+    public long Records { get; init; }
+
+    /// <summary>Bytes a state without the index; of all, and of those that have no optional part, with their share of all.</summary>
+    public double BytesAState { get; init; }
+    public double BytesAPlainState { get; init; }
+    public double PlainShare { get; init; }
+
+    /// <summary>Messages held of a busy channel and bytes each, without the index.</summary>
+    public int Messages { get; init; }
+    public double BytesAMessage { get; init; }
+
+    /// <summary>Messages of a small channel, and bytes of the whole channel, without the index.</summary>
+    public int SmallChannelMessages { get; init; }
+    public long SmallChannelBytes { get; init; }
+
+    /// <summary>Bytes of the hash index a record.</summary>
+    public double IndexBytesARecord { get; init; }
+
+    /// <summary>Bytes by which the record log grew: its pages are managed arrays until they are used again.</summary>
+    public long LogGrowthBytes { get; init; }
+
     /// <summary>Median of a figure over rounds.</summary>
     public static double Median(IEnumerable<Figures> rounds, Func<Figures, double> figure)
     {

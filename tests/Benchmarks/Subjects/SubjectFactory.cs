@@ -16,6 +16,7 @@ internal static class SubjectFactory
         Decode => new DecodeSubject(),
         Bare => new BareFasterSubject(settings.LogMemoryBits, Settings.LogPageBits, settings.IndexBuckets),
         Heap => new HeapSubject(),
+        Store => new StoreSubject(settings),
         _ => throw new ArgumentException($"no subject is called {name}", nameof(name)),
     };
 }

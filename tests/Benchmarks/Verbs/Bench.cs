@@ -43,6 +43,13 @@ internal sealed class Bench(Settings settings, TextWriter output) : IDisposable
         return figures;
     }
 
+    /// <summary>One command of one subject, without warm-up.</summary>
+    public Figures Once(string command, string subject)
+    {
+        Start([subject]);
+        return processes[subject].Run(command);
+    }
+
     public void Dispose()
     {
         foreach (var process in processes.Values) process.Dispose();
