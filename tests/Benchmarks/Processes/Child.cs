@@ -87,7 +87,7 @@ internal sealed class Child : IDisposable
         };
     }
 
-    private long LogBytes() => subject is StoreSubject store ? store.Store.Figures.LogBytes : 0;
+    private long LogBytes() => subject is StoreSubject store ? store.Partition.StoreFigures.LogBytes : 0;
 
     private Figures MeasureLatency()
     {

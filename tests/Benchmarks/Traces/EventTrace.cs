@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using Google.Protobuf;
 
 namespace ReadStateStream.Benchmarks.Traces;
@@ -14,7 +15,11 @@ internal readonly record struct TraceKey(ulong A, ulong B)
 /// </summary>
 internal sealed class EventTrace
 {
+    /// <summary>Digits of a channel's id, the record's key: all of a population's have as many.</summary>
+    private const int KeyLength = 19;
+
     private byte[] bytes = new byte[1 << 20];
+    private byte[] keyBytes = new byte[KeyLength << 15];
     private TraceKey[] keys = new TraceKey[1 << 15];
     private int[] ends = new int[1 << 15];
     private int[] keyEnds = new int[1 << 15];
@@ -32,9 +37,12 @@ internal sealed class EventTrace
 
     public ReadOnlySpan<byte> this[int index] => bytes.AsSpan(Start(index), ends[index] - Start(index));
 
+    /// <summary>The record's key: the channel's id as decimal text.</summary>
+    public ReadOnlySpan<byte> Key(int index) => keyBytes.AsSpan(index * KeyLength, KeyLength);
+
     public void Clear(long firstOffset) => (FirstOffset, Count, KeyCount) = (firstOffset, 0, 0);
 
-    public void Add(IMessage message)
+    public void Add(IMessage message, ulong channel)
     {
         var start = Start(Count);
         var length = message.CalculateSize();
@@ -44,7 +52,9 @@ internal sealed class EventTrace
         {
             Array.Resize(ref ends, Count * 2);
             Array.Resize(ref keyEnds, Count * 2);
+            Array.Resize(ref keyBytes, Count * 2 * KeyLength);
         }
+        if (!Utf8Formatter.TryFormat(channel, keyBytes.AsSpan(Count * KeyLength, KeyLength), out _)) throw new ArgumentOutOfRangeException(nameof(channel));
         ends[Count] = start + length;
         keyEnds[Count++] = KeyCount;
     }

@@ -70,6 +70,13 @@ internal sealed class TraceGenerator(Population population, int seed)
         for (var i = 0; i < events; i++) AddSent(trace, channel, Zipf(population.Size(channel)));
     }
 
+    /// <summary>A (user, channel) pair as traffic draws them.</summary>
+    public (ulong User, ulong Channel) Pair()
+    {
+        var channel = Zipf(population.Channels);
+        return (population.UserId(channel, Zipf(population.Size(channel))), Population.ChannelId(channel));
+    }
+
     /// <summary>0 .. count - 1 by Zipf's law with exponent 1, as the floor of a log-uniform variable.</summary>
     private int Zipf(int count) => Math.Min((int)Math.Pow(count + 1, random.NextDouble()) - 1, count - 1);
 
@@ -80,7 +87,7 @@ internal sealed class TraceGenerator(Population population, int seed)
         created.ChannelCreated.Kind = ChannelKind.Guild;
         created.ChannelCreated.MemberIds.Clear();
         for (var i = 0; i < members; i++) created.ChannelCreated.MemberIds.Add(population.UserId(channelLoaded, memberLoaded + i));
-        Add(trace, created);
+        Add(trace, created, id);
         trace.AddKey(TraceKey.Channel(id));
         foreach (var user in created.ChannelCreated.MemberIds) trace.AddKey(new TraceKey(user, id));
     }
@@ -96,7 +103,7 @@ internal sealed class TraceGenerator(Population population, int seed)
         fact.MentionedUserIds.Clear();
         for (var names = Mentions(); names > 0; names--)
             fact.MentionedUserIds.Add(population.UserId(channel, Zipf(population.Size(channel))));
-        Add(trace, sent);
+        Add(trace, sent, fact.ChannelId);
         trace.AddKey(TraceKey.Channel(fact.ChannelId));
         trace.AddKey(new TraceKey(fact.AuthorId, fact.ChannelId));
     }
@@ -114,7 +121,7 @@ internal sealed class TraceGenerator(Population population, int seed)
         fact.ChannelId = Population.ChannelId(channel);
         fact.UserId = population.UserId(channel, member);
         fact.UpToId = Math.Max(heads[channel], 1);
-        Add(trace, read);
+        Add(trace, read, fact.ChannelId);
         trace.AddKey(new TraceKey(fact.UserId, fact.ChannelId));
     }
 
@@ -125,25 +132,25 @@ internal sealed class TraceGenerator(Population population, int seed)
         {
             case 0:
                 (joined.MemberJoined.UserId, joined.MemberJoined.ChannelId) = (key.A, key.B);
-                Add(trace, joined);
+                Add(trace, joined, key.B);
                 break;
             case 1:
                 (left.MemberLeft.UserId, left.MemberLeft.ChannelId) = (key.A, key.B);
-                Add(trace, left);
+                Add(trace, left, key.B);
                 break;
             default:
                 (muted.ChannelMuted.UserId, muted.ChannelMuted.ChannelId) = (key.A, key.B);
                 muted.ChannelMuted.On = random.Next(2) == 0;
-                Add(trace, muted);
+                Add(trace, muted, key.B);
                 break;
         }
         trace.AddKey(key);
     }
 
-    private void Add(EventTrace trace, ChannelEvent next)
+    private void Add(EventTrace trace, ChannelEvent next, ulong channel)
     {
         next.EventId = FirstEventId + (++sequence << 4);
-        trace.Add(next);
+        trace.Add(next, channel);
         NextOffset++;
     }
 }
