@@ -1,6 +1,25 @@
+using System.CommandLine;
+using ReadStateStream.Host.Verbs;
+
 namespace ReadStateStream.Host;
 
-internal static class Program
+/// <summary>The executable: without a verb it runs the processor; operator verbs are subcommands.</summary>
+public static class Program
 {
-    private static void Main() => Microsoft.AspNetCore.Builder.WebApplication.CreateBuilder().Build().Run();
+    private static Task<int> Main(string[] args) => RunAsync(args, Wiring.CreateParts, Console.Out, Console.Error);
+
+    /// <summary>The whole process with its parts and its output given; its exit code.</summary>
+    public static Task<int> RunAsync(string[] args, Func<IServiceProvider, IProcessorParts> createParts, TextWriter output, TextWriter error)
+    {
+        var root = RunVerb.Root(createParts, output, error);
+        var configuration = new InvocationConfiguration
+        {
+            Output = output,
+            Error = error,
+            EnableDefaultExceptionHandler = false,
+            // The host has signal handling of its own, with a graceful stop.
+            ProcessTerminationTimeout = null,
+        };
+        return root.Parse(args).InvokeAsync(configuration);
+    }
 }

@@ -68,6 +68,7 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
             records, new ChannelReader(records, AnswerPolicy.From(settings.Policy), store.MaxValueBytes), store.MaxValueBytes);
         answers = new AnswerWriter(settings.Number, settings.Policy.MuteZeroes, settings.EventIdEpochUnixMs);
         batch = new FactBatch(settings.Number, settings.Count);
+        store.Lists = batch.Lists;
         log.OnGrown = () => OnWork?.Invoke();
     }
 

@@ -35,7 +35,7 @@ public sealed partial class ReadStateOracle
         return new OracleThread(
             root, Shown(counts, member),
             Math.Max(member.Pointer, member.ThreadPointers.GetValueOrDefault(root)),
-            history.Window.LastOrDefault(message => message.Value.Sent!.ThreadRootId == root).Key);
+            history.Window.LastOrDefault(message => !message.Value.Deleted && message.Value.Sent!.ThreadRootId == root).Key);
     }
 
     /// <summary>Roots, ascending, of the threads (0: the main timeline) with something unread or a pointer of their own.</summary>

@@ -30,7 +30,7 @@ internal sealed class AnswerWriter(int partition, bool muteZeroes, long eventIdE
         foreach (var thread in answer.Threads ?? [])
             state.Threads.Add(new V1.ThreadState
             {
-                ThreadRootId = thread.Root, Counts = Counts(thread.Counts, answer.Capped, zero), LastReadId = thread.Pointer,
+                ThreadRootId = thread.Root, Counts = Counts(thread.Counts, thread.Capped, zero), LastReadId = thread.Pointer,
                 LastMessageId = thread.Last,
             });
         return state;

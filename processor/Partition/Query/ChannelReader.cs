@@ -36,6 +36,7 @@ internal struct ThreadAnswer
     public Counts Counts;
     public ulong Pointer;
     public ulong Last;
+    public bool Capped;
 }
 
 /// <summary>Computes answers; used again by one partition's writer.</summary>
@@ -50,6 +51,8 @@ internal sealed class ChannelReader(RecordReader records, AnswerPolicy policy, i
     private Viewer viewer;
     private ulong user;
     private ulong id;
+    private ulong left;
+    private bool capped;
 
     /// <summary>The state of a user in a channel, as of now. Worthless where the reader missed.</summary>
     public StateAnswer Read(ulong userId, ulong channelId, ReadOnlySpan<ulong> blocked, ulong probe, bool withThreads)
@@ -63,14 +66,15 @@ internal sealed class ChannelReader(RecordReader records, AnswerPolicy policy, i
         LoadDirectory();
         if (records.Missed) return answer;
         viewer = new Viewer(user, channel.Kind, state.Mute.On, state.Suppress.On, policy);
-        var left = GreatestThatLeft(out var leftArrival);
-        if (probe != 0) Probe(ref answer, probe, left);
+        left = GreatestThatLeft(out var leftArrival);
+        if (probe != 0) Probe(ref answer, probe);
         if (!state.Member || channel.Deleted || records.Missed) return answer;
 
-        var read = Math.Max(state.Pointer, HeadAtJoin(left, leftArrival));
+        var read = Math.Max(state.Pointer, HeadAtJoin(leftArrival));
         var lostBelow = channel.Lost != 0 && channel.Lost >= channel.Floor && channel.Lost > left;
+        capped = left != 0 && left >= channel.Floor && read < left;
         answer.Member = true;
-        answer.Capped = left != 0 && left >= channel.Floor && read < left;
+        answer.Capped = capped;
         answer.Lost = lostBelow;
         answer.Muted = state.Mute.On;
         answer.Suppressed = state.Suppress.On;
@@ -79,7 +83,7 @@ internal sealed class ChannelReader(RecordReader records, AnswerPolicy policy, i
         answer.Head = channel.Head;
         answer.Kind = channel.Kind == ChannelKind.Unspecified ? ChannelKind.Guild : channel.Kind;
         var bound = Math.Max(read, left);
-        answer.Counts = policy.SeparateThreads ? CountThreads(bound, left, blocked) : Count(bound, blocked);
+        answer.Counts = policy.SeparateThreads ? CountThreads(bound, blocked) : Count(bound, blocked);
         if (answer.Capped) answer.Counts.First = 0;
         if (withThreads && policy.SeparateThreads) answer.Threads = [.. threads];
         return answer;
@@ -130,7 +134,7 @@ internal sealed class ChannelReader(RecordReader records, AnswerPolicy policy, i
     }
 
     /// <summary>J: the greatest id in the window, or L, that arrived before the join; 0 where there is no baseline.</summary>
-    private ulong HeadAtJoin(ulong left, long leftArrival)
+    private ulong HeadAtJoin(long leftArrival)
     {
         if (state.JoinOffset < 0 || policy.CountBeforeJoin) return 0;
         var head = GreatestBefore(channel.Tail, state.JoinOffset);
@@ -189,7 +193,7 @@ internal sealed class ChannelReader(RecordReader records, AnswerPolicy policy, i
         return !value.IsEmpty && MentionRecord.Names(value, user);
     }
 
-    private Counts CountThreads(ulong bound, ulong left, ReadOnlySpan<ulong> blocked)
+    private Counts CountThreads(ulong bound, ReadOnlySpan<ulong> blocked)
     {
         threads.Clear();
         threadIndex.Clear();
@@ -198,9 +202,9 @@ internal sealed class ChannelReader(RecordReader records, AnswerPolicy policy, i
         for (var i = directory.IndexOf(left + 1); i < directory.Count; i++)
         {
             LoadBlock(i);
-            CountRunByThread(block, bound, left, blocked);
+            CountRunByThread(block, bound, blocked);
         }
-        CountRunByThread(channel.Tail, bound, left, blocked);
+        CountRunByThread(channel.Tail, bound, blocked);
         var sum = default(Counts);
         foreach (var thread in threads)
         {
@@ -213,7 +217,7 @@ internal sealed class ChannelReader(RecordReader records, AnswerPolicy policy, i
         return sum;
     }
 
-    private void CountRunByThread(MessageRun run, ulong bound, ulong left, ReadOnlySpan<ulong> blocked)
+    private void CountRunByThread(MessageRun run, ulong bound, ReadOnlySpan<ulong> blocked)
     {
         foreach (ref readonly var message in run.Items)
         {
@@ -230,7 +234,8 @@ internal sealed class ChannelReader(RecordReader records, AnswerPolicy policy, i
     {
         if (threadIndex.TryGetValue(root, out var index)) return index;
         threadIndex.Add(root, threads.Count);
-        threads.Add(new ThreadAnswer { Root = root, Pointer = Math.Max(state.Pointer, ThreadPointer(root)) });
+        var pointer = Math.Max(state.Pointer, ThreadPointer(root));
+        threads.Add(new ThreadAnswer { Root = root, Pointer = pointer, Capped = capped && pointer < left });
         return threads.Count - 1;
     }
 
@@ -244,7 +249,7 @@ internal sealed class ChannelReader(RecordReader records, AnswerPolicy policy, i
         return ThreadRecord.Pointer(records.Read(Key16.Thread(user, id, root)), user, id, root, state.ClearCount);
     }
 
-    private void Probe(ref StateAnswer answer, ulong probe, ulong left)
+    private void Probe(ref StateAnswer answer, ulong probe)
     {
         answer.Probed = true;
         if (probe < channel.Floor || probe <= left) return;

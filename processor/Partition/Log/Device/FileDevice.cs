@@ -38,9 +38,9 @@ public sealed class FileDevice : StorageDeviceBase
     }
 
     /// <summary>
-    /// Called on the device's thread when an operation is given up, before its callback. Must not block.
+    /// Called on the device's thread when a write is given up, before its callback. Must not block.
     /// </summary>
-    public Action<Exception>? OnFailure { get; set; }
+    public Action<Exception>? OnWriteFailure { get; set; }
 
     /// <summary>What the device has done so far.</summary>
     public FileDeviceCounters Counters => new(
@@ -179,6 +179,7 @@ public sealed class FileDevice : StorageDeviceBase
         catch (Exception e)
         {
             error = e; // reported through the callback: a throw here would end the device's thread
+            if (request.Verb == FileDeviceVerb.Write) OnWriteFailure?.Invoke(e);
         }
         request.Callback(error is null ? 0 : ErrorCode(error), error is null ? (uint)request.Length : 0, request.Context!);
     }
@@ -294,7 +295,6 @@ public sealed class FileDevice : StorageDeviceBase
         Interlocked.Increment(ref _errors);
         if (attempt < _options.MaxAttempts && error is IOException && !IsDiskFull(error)) return true;
         Interlocked.Increment(ref _failures);
-        OnFailure?.Invoke(error);
         return false;
     }
 }
