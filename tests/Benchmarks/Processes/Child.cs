@@ -14,6 +14,7 @@ internal sealed class Child : IDisposable
     public const string Latency = "latency";
     public const string Collect = "collect";
     public const string Size = "size";
+    public const string Query = "query";
 
     private const int LoadedAtOnce = 200_000;
 
@@ -23,6 +24,7 @@ internal sealed class Child : IDisposable
     private readonly EventTrace trace = new();
     private readonly ISubject subject;
     private readonly LatencyRecorder recorder = new();
+    private QueryLoad? queries;
 
     public Child(string name, Settings settings)
     {
@@ -43,6 +45,7 @@ internal sealed class Child : IDisposable
                 Throughput => MeasureThroughput(),
                 Latency => MeasureLatency(),
                 Collect => MeasureCollection(),
+                Query => MeasureQueries(),
                 Size => ((StoreSubject)subject).MeasureSizes(population, generator, trace),
                 _ => throw new ArgumentException($"unknown command {command}"),
             };
@@ -51,7 +54,12 @@ internal sealed class Child : IDisposable
         }
     }
 
-    public void Dispose() => subject.Dispose();
+    public void Dispose()
+    {
+        queries?.Dispose();
+        subject.Dispose();
+    }
+
 
     private Figures Preload()
     {
@@ -108,6 +116,12 @@ internal sealed class Child : IDisposable
             MaxUs = recorder.MaxNs / 1e3,
             AboveMs = driver.TimeAboveNs / 1e6,
         };
+    }
+
+    private Figures MeasureQueries()
+    {
+        queries ??= new QueryLoad((StoreSubject)subject, generator, trace);
+        return queries.Measure(settings.Events, Math.Max(1, settings.Seconds / 2));
     }
 
     private static Figures MeasureCollection()

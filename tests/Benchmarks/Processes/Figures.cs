@@ -48,6 +48,12 @@ internal sealed record Figures
     public int SmallChannelMessages { get; init; }
     public long SmallChannelBytes { get; init; }
 
+    /// <summary>p99 of a question while nothing is folded, us; <see cref="P99Us"/> is under load.</summary>
+    public double IdleP99Us { get; init; }
+
+    /// <summary>Questions asked under load.</summary>
+    public long Queries { get; init; }
+
     /// <summary>Bytes of the hash index a record.</summary>
     public double IndexBytesARecord { get; init; }
 

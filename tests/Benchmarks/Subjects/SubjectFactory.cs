@@ -9,6 +9,9 @@ internal static class SubjectFactory
     public const string Heap = "heap";
     public const string Store = "store";
 
+    /// <summary>The store again, stepped by its own thread while a client asks.</summary>
+    public const string Served = "served";
+
     /// <summary>Makes a subject that takes this many states; ArgumentException where the name is unknown.</summary>
     public static ISubject Create(string name, Settings settings) => name switch
     {
@@ -16,7 +19,7 @@ internal static class SubjectFactory
         Decode => new DecodeSubject(),
         Bare => new BareFasterSubject(settings.LogMemoryBits, Settings.LogPageBits, settings.IndexBuckets),
         Heap => new HeapSubject(),
-        Store => new StoreSubject(settings),
+        Store or Served => new StoreSubject(settings),
         _ => throw new ArgumentException($"no subject is called {name}", nameof(name)),
     };
 }

@@ -70,15 +70,17 @@ internal sealed class TraceGenerator(Population population, int seed)
         for (var i = 0; i < events; i++) AddSent(trace, channel, Zipf(population.Size(channel)));
     }
 
-    /// <summary>A (user, channel) pair as traffic draws them.</summary>
-    public (ulong User, ulong Channel) Pair()
+    /// <summary>A (user, channel) pair as traffic draws them; from any thread, by a source of chance of its own.</summary>
+    public (ulong User, ulong Channel) Pair(Random source)
     {
-        var channel = Zipf(population.Channels);
-        return (population.UserId(channel, Zipf(population.Size(channel))), Population.ChannelId(channel));
+        var channel = Zipf(population.Channels, source);
+        return (population.UserId(channel, Zipf(population.Size(channel), source)), Population.ChannelId(channel));
     }
 
     /// <summary>0 .. count - 1 by Zipf's law with exponent 1, as the floor of a log-uniform variable.</summary>
-    private int Zipf(int count) => Math.Min((int)Math.Pow(count + 1, random.NextDouble()) - 1, count - 1);
+    private static int Zipf(int count, Random source) => Math.Min((int)Math.Pow(count + 1, source.NextDouble()) - 1, count - 1);
+
+    private int Zipf(int count) => Zipf(count, random);
 
     private void AddCreated(EventTrace trace, int members)
     {
