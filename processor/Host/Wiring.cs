@@ -9,15 +9,20 @@ using ReadStateStream.Host.Observability;
 using ReadStateStream.Host.PartitionQueries;
 using ReadStateStream.Host.Settings;
 using ReadStateStream.Partition;
+using ReadStateStream.Partition.Store;
 
 namespace ReadStateStream.Host;
 
 /// <summary>Composes the processor.</summary>
 public static class Wiring
 {
-    /// <summary>Log and partitions of this build. The embedded log and the partitions are joined here.</summary>
+    /// <summary>Log and partitions: the embedded log, and a store a partition.</summary>
     public static IProcessorParts CreateParts(IServiceProvider services) =>
-        throw new SettingException("this build of the processor has no event log: none is wired in Wiring.CreateParts");
+        new EmbeddedParts(
+            services.GetRequiredService<ProcessorOptions>(), services.GetRequiredService<PolicyOptions>(),
+            services.GetRequiredService<StoreOptions>(), services.GetRequiredService<EventIdOptions>(),
+            services.GetRequiredService<IngestOptions>(), services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<Telemetry>(), services.GetRequiredService<ILoggerFactory>());
 
     /// <summary>Builds the application; SettingException names a setting that is refused.</summary>
     /// <param name="args">Settings as <c>--Section:Key=value</c>, above the environment's.</param>
@@ -44,6 +49,7 @@ public static class Wiring
         builder.Services.AddSection<ProcessorOptions>(builder.Configuration, "Processor");
         builder.Services.AddSection<EventIdOptions>(builder.Configuration, "EventIds");
         builder.Services.AddSection<PolicyOptions>(builder.Configuration, "Policy");
+        builder.Services.AddSection<StoreOptions>(builder.Configuration, "Store");
         builder.Services.AddSection<IngestOptions>(builder.Configuration, "Ingest");
         builder.Services.AddSection<QueryOptions>(builder.Configuration, "Query");
         builder.Services.AddSection<TelemetryOptions>(builder.Configuration, "Telemetry");

@@ -54,12 +54,12 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
 
     /// <summary>A partition over an empty store (which it owns); it recovers by replay from the log's start.</summary>
     public StatePartition(
-        PartitionSettings settings, IEventLog log, StateStore store, PartitionTelemetry? telemetry = null, DeadLetterSink? deadLetterSink = null)
+        PartitionSettings settings, IEventLog log, StateStore store, Func<StatePartition, PartitionTelemetry>? telemetry = null,
+        DeadLetterSink? deadLetterSink = null)
     {
         this.settings = settings;
         this.log = log;
         this.store = store;
-        this.telemetry = telemetry;
         this.deadLetterSink = deadLetterSink;
         aggregates = new Aggregates(store, StoredPolicy.From(settings.Policy));
         questions = new QuestionQueue(settings.Number);
@@ -70,10 +70,14 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
         batch = new FactBatch(settings.Number, settings.Count);
         store.Lists = batch.Lists;
         log.OnGrown = () => OnWork?.Invoke();
+        this.telemetry = telemetry?.Invoke(this);
     }
 
     /// <summary>Called, from any thread, when there may be work for <see cref="Step"/>.</summary>
     public Action? OnWork { get; set; }
+
+    /// <summary>Called, by the thread that steps, after <see cref="State"/> changed.</summary>
+    public Action<StatePartition>? OnStateChanged { get; set; }
 
     /// <summary>Why the partition failed; null while it has not.</summary>
     public Exception? Failure { get; private set; }
@@ -93,6 +97,9 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
         }
     }
 
+    /// <summary>Memory of the store, index included, bytes; from any thread.</summary>
+    public long StoreMemoryBytes => state is PartitionState.Stopping or PartitionState.Failed ? 0 : store.Figures.MemoryBytes;
+
     /// <summary>Figures of the store.</summary>
     public StoreFigures StoreFigures => store.Figures;
 
@@ -111,7 +118,7 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
             if (reader is null) Open();
             var applied = ApplyBatch();
             var answered = AnswerQuestions(recordsWait: applied == BatchMax);
-            if (state == PartitionState.Recovering && Position >= recoverUntil) state = PartitionState.Running;
+            if (state == PartitionState.Recovering && Position >= recoverUntil) Enter(PartitionState.Running);
             return applied > 0 || answered;
         }
         catch (Exception error) when (error is not OutOfMemoryException)
@@ -124,8 +131,8 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
     /// <summary>Ends it: whoever asks is told so. Called by the thread that calls <see cref="Step"/>.</summary>
     public void Stop()
     {
-        if (state == PartitionState.Failed) return;
-        state = PartitionState.Stopping;
+        if (state is PartitionState.Failed or PartitionState.Stopping) return;
+        Enter(PartitionState.Stopping);
         questions.Close(new PartitionUnavailableException(Number, "it is being stopped"));
     }
 
@@ -190,7 +197,13 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
                 $"partition {Number}: the log begins at offset {log.BeginOffset}; a new lineage starts at a log's first record");
         recoverUntil = log.EndOffset;
         reader = log.OpenReader(0);
-        state = PartitionState.Recovering;
+        Enter(PartitionState.Recovering);
+    }
+
+    private void Enter(PartitionState next)
+    {
+        state = next;
+        OnStateChanged?.Invoke(this);
     }
 
     private int ApplyBatch()
@@ -290,13 +303,9 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
     private void Fail(Exception error)
     {
         Failure = error;
-        state = PartitionState.Failed;
         questions.Close(new PartitionUnavailableException(Number, $"it failed: {error.Message}"));
-        OnFailed?.Invoke(this, error);
+        Enter(PartitionState.Failed);
     }
-
-    /// <summary>Called once when the partition failed.</summary>
-    public Action<StatePartition, Exception>? OnFailed { get; set; }
 }
 
 /// <summary>Told of each record that could not be folded: partition, offset, reason.</summary>
