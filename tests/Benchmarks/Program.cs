@@ -6,7 +6,7 @@ namespace ReadStateStream.Benchmarks;
 internal static class Program
 {
     private const string Usage =
-        "usage: benchmarks rmw|latency|alloc|size|query|all [--states n] [--events n] [--rounds n] [--rate n] [--seconds n] [--seed n]";
+        "usage: benchmarks rmw|scan|latency|alloc|size|query|all [--states n] [--events n] [--rounds n] [--rate n] [--seconds n] [--seed n]";
 
     private static int Main(string[] arguments)
     {
@@ -37,10 +37,12 @@ internal static class Program
             case "rmw": RmwVerb.Run(bench); break;
             case "latency": LatencyVerb.Run(bench); break;
             case "alloc": AllocVerb.Run(bench); break;
+            case "scan": ScanVerb.Run(bench); break;
             case "size": SizeVerb.Run(bench); break;
             case "query": QueryVerb.Run(bench); break;
             case "all":
                 RmwVerb.Run(bench);
+                ScanVerb.Run(bench);
                 AllocVerb.Run(bench);
                 LatencyVerb.Run(bench);
                 SizeVerb.Run(bench);
