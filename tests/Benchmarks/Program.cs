@@ -6,7 +6,7 @@ namespace ReadStateStream.Benchmarks;
 internal static class Program
 {
     private const string Usage =
-        "usage: benchmarks rmw|scan|latency|alloc|size|query|all [--states n] [--events n] [--rounds n] [--rate n] [--seconds n] [--seed n]";
+        "usage: benchmarks [rmw|scan|latency|alloc|size|query|all] [--states n] [--events n] [--rounds n] [--rate n] [--seconds n] [--seed n]";
 
     private static int Main(string[] arguments)
     {
@@ -18,8 +18,8 @@ internal static class Program
                 child.Serve(Console.In, Console.Out);
                 return 0;
             }
-            if (arguments.Length == 0) throw new ArgumentException("a verb is missing");
-            return Run(arguments[0], Settings.Parse(arguments.AsSpan(1)));
+            var verb = arguments is [var first, ..] && !first.StartsWith('-') ? first : null;
+            return Run(verb ?? "all", Settings.Parse(arguments.AsSpan(verb is null ? 0 : 1)));
         }
         catch (ArgumentException e)
         {

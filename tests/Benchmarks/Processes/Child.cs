@@ -83,9 +83,11 @@ internal sealed class Child : IDisposable
         var logBytes = LogBytes();
         var paused = GC.GetTotalPauseDuration();
         var start = Stopwatch.GetTimestamp();
+        var cpu = Environment.CpuUsage.TotalTime;
         Apply();
         return new Figures
         {
+            CpuSeconds = (Environment.CpuUsage.TotalTime - cpu).TotalSeconds,
             Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
             PauseMs = (GC.GetTotalPauseDuration() - paused).TotalMilliseconds,
             AllocatedBytes = GC.GetAllocatedBytesForCurrentThread() - allocated,

@@ -12,6 +12,9 @@ internal sealed record Figures
     /// <summary>Time the subject took for them, s.</summary>
     public double Seconds { get; init; }
 
+    /// <summary>Processor time of the whole process meanwhile, s: as Seconds where nobody else wants the processor.</summary>
+    public double CpuSeconds { get; init; }
+
     /// <summary>Managed bytes allocated by the subject's thread for them.</summary>
     public long AllocatedBytes { get; init; }
 
