@@ -96,6 +96,7 @@ public sealed class FileDevice : StorageDeviceBase
     /// <exception cref="IOException">The disk does not answer; the attempts are used up.</exception>
     public void Read(long address, Span<byte> destination)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         while (destination.Length > 0)
         {
             var segment = segmentSize > 0 ? (int)(address / segmentSize) : 0;
