@@ -42,8 +42,9 @@ internal sealed class BlockedReader(OwnedPartitions owned, RequestedPositions po
         return lookup;
     }
 
-    /// <summary>The position that a user's blocks were read at; -1 where the request does not say.</summary>
-    public long PositionOf(ulong user) => (long?)read[user].AsOf?.Position ?? -1;
+    /// <summary>The position that the blocks of a user whose partition is owned here were read at.</summary>
+    public long PositionOf(ulong user) => (long)(read[user].AsOf
+        ?? throw new InvalidOperationException($"a partition said whom user {user} blocked, but not as of which position")).Position;
 
     /// <summary>
     /// An answer of a partition at a position counts with the blocks of that same position, or it would mix
