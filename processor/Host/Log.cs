@@ -23,4 +23,13 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Information, "Telemetry goes to {Endpoint}")]
     public static partial void TelemetryExported(this ILogger logger, string endpoint);
+
+    [LoggerMessage(8, LogLevel.Information, "Partition {Partition} is {State} at position {Position}")]
+    public static partial void PartitionEntered(this ILogger logger, int partition, Schemas.V1.PartitionState state, long position);
+
+    [LoggerMessage(9, LogLevel.Critical, "Partition {Partition} failed at position {Position}; it answers nothing until a restart, the others go on")]
+    public static partial void PartitionFailed(this ILogger logger, Exception exception, int partition, long position);
+
+    [LoggerMessage(10, LogLevel.Error, "Dead letter: the record at offset {Offset} of partition {Partition} cannot be folded: {Reason}")]
+    public static partial void DeadLetter(this ILogger logger, int partition, long offset, string reason);
 }

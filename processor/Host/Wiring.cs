@@ -14,9 +14,11 @@ namespace ReadStateStream.Host;
 /// <summary>Composes the processor.</summary>
 public static class Wiring
 {
-    /// <summary>Log and partitions of this build. The embedded log and the partitions are joined here.</summary>
+    /// <summary>Log and partitions: the embedded log, and a store a partition.</summary>
     public static IProcessorParts CreateParts(IServiceProvider services) =>
-        throw new SettingException("this build of the processor has no event log: none is wired in Wiring.CreateParts");
+        new EmbeddedParts(
+            services.GetRequiredService<ProcessorSettings>(), services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<Telemetry>(), services.GetRequiredService<ILoggerFactory>());
 
     /// <summary>Builds the application; SettingException names a setting that is refused.</summary>
     /// <param name="args">Settings as <c>--Section:Key=value</c>, above the environment's.</param>

@@ -17,6 +17,10 @@ public sealed class ProcessorOptions
     [Range(1, 1_024)]
     public int Partitions { get; set; } = 8;
 
+    /// <summary>Threads that fold and answer, 0 .. 1,024; 0: one a processor core. Partitions are divided among them.</summary>
+    [Range(0, 1_024)]
+    public int Workers { get; set; }
+
     /// <summary>Time for a graceful stop, seconds, 1 .. 3,600: requests end, partitions stop, the log closes.</summary>
     [Range(1, 3_600)]
     public int ShutdownSeconds { get; set; } = 30;

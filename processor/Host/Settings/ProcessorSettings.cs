@@ -4,6 +4,7 @@ using ReadStateStream.Fold;
 using ReadStateStream.Host.Ingest;
 using ReadStateStream.Host.Observability;
 using ReadStateStream.Host.PartitionQueries;
+using ReadStateStream.Partition.Store;
 
 namespace ReadStateStream.Host.Settings;
 
@@ -21,11 +22,13 @@ public sealed class ProcessorSettings
         Processor = Read<ProcessorOptions>("Processor");
         EventIds = Read<EventIdOptions>("EventIds");
         Policy = Read<PolicyOptions>("Policy");
+        Store = Read<StoreOptions>("Store");
         Ingest = Read<IngestOptions>("Ingest");
         Query = Read<QueryOptions>("Query");
         Telemetry = Read<TelemetryOptions>("Telemetry");
         IngestAddress = Address(Ingest.Url, "Ingest__Url");
         QueryAddress = Address(Query.Url, "Query__Url");
+        PartitionStore = Share();
         if (wrong.Count > 0) throw new SettingException(string.Join(Environment.NewLine, wrong));
     }
 
@@ -35,6 +38,10 @@ public sealed class ProcessorSettings
     public EventIdOptions EventIds { get; }
     /// <summary>Section <c>Policy</c>.</summary>
     public PolicyOptions Policy { get; }
+    /// <summary>Section <c>Store</c>: of all partitions together.</summary>
+    public StoreOptions Store { get; }
+    /// <summary>One partition's share of <see cref="Store"/>.</summary>
+    public StoreOptions PartitionStore { get; }
     /// <summary>Section <c>Ingest</c>.</summary>
     public IngestOptions Ingest { get; }
     /// <summary>Section <c>Query</c>.</summary>
@@ -49,7 +56,21 @@ public sealed class ProcessorSettings
     /// <summary>Makes each options object a service, plain and as IOptions.</summary>
     public void Register(IServiceCollection services)
     {
+        services.TryAddSingleton(this);
         foreach (var register in registrations) register(services);
+    }
+
+    private StoreOptions Share()
+    {
+        try
+        {
+            return Store.Share(Processor.Partitions);
+        }
+        catch (ArgumentException refused)
+        {
+            wrong.Add(refused.Message);
+            return Store;
+        }
     }
 
     private T Read<T>(string section) where T : class, new()

@@ -1,0 +1,96 @@
+using System.Buffers.Text;
+using ReadStateStream.Fold;
+using ReadStateStream.Partition.Decode;
+using ReadStateStream.Partition.Log;
+using ReadStateStream.Partition.Store;
+using ReadStateStream.Schemas;
+
+namespace ReadStateStream.Partition;
+
+/// <summary>A record of a batch, decoded; or why it cannot be folded.</summary>
+public struct BatchItem
+{
+    public Fact Fact;
+    public string? Error;
+}
+
+/// <summary>The records of one batch, decoded and checked against the contract; used again, allocates nothing.</summary>
+public sealed class FactBatch(PartitionSettings settings)
+{
+    /// <summary>The clock is looked at once in so many records.</summary>
+    private const int ClockEvery = 16;
+
+    /// <summary>An event id is milliseconds since the epoch, shifted by so many bits.</summary>
+    public const int EventIdTimeShift = 22;
+
+    private readonly BatchItem[] items = new BatchItem[StatePartition.BatchMax];
+    private readonly List<Key16> keys = [];
+    private int count;
+
+    public FactLists Lists { get; } = new();
+
+    public ReadOnlySpan<BatchItem> Items => items.AsSpan(0, count);
+
+    /// <summary>Append time of the last record, milliseconds since the Unix epoch.</summary>
+    public long LastAppendedUnixMs { get; private set; }
+
+    /// <summary>Reads until the batch is full, the time is over or the log's end; returns the number of records.</summary>
+    public int Read(IEventLogReader reader, TimeProvider time, TimeSpan limit)
+    {
+        count = 0;
+        Lists.Clear();
+        var started = time.GetTimestamp();
+        while (count < items.Length && reader.TryRead(out var record))
+        {
+            ref var item = ref items[count++];
+            item.Error = Decode(record, ref item.Fact);
+            item.Fact.Offset = record.Offset;
+            LastAppendedUnixMs = record.AppendedUnixMs;
+            if (count % ClockEvery == 0 && time.GetElapsedTime(started) > limit) break;
+        }
+        return count;
+    }
+
+    /// <summary>Keys of the records that the batch certainly touches.</summary>
+    public ReadOnlySpan<Key16> Keys()
+    {
+        keys.Clear();
+        foreach (ref readonly var item in Items)
+            if (item.Error is null)
+                Aggregates.AddKeys(item.Fact, Lists, keys);
+        return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(keys);
+    }
+
+    private string? Decode(in LogRecord record, ref Fact fact)
+    {
+        var before = Lists.Count;
+        fact = default;
+        if (!FactDecoder.TryDecode(record.Value, ref fact, Lists, out var error)) return Forget(before, error.Describe());
+        error = FactContract.Check(fact, Lists);
+        if (error != DecodeError.None) return Forget(before, error.Describe());
+        var reason = CheckKey(record.Key, fact) ?? CheckTime(record.AppendedUnixMs, fact);
+        return reason is null ? null : Forget(before, reason);
+    }
+
+    private string Forget(int listed, string reason)
+    {
+        Lists.TruncateTo(listed);
+        return reason;
+    }
+
+    /// <summary>One record, one key, one partition: a record elsewhere would change another partition's aggregates.</summary>
+    private string? CheckKey(ReadOnlySpan<byte> key, in Fact fact)
+    {
+        if (fact.Kind is FactKind.DeadLetterResolved or FactKind.DeadLetterWaived)
+            return fact.Partition == settings.Number ? null : "a control record lies in another partition than it names";
+        var owner = fact.Kind == FactKind.UserBlocked ? fact.User : fact.Channel;
+        if (!Utf8Parser.TryParse(key, out ulong id, out var length) || length != key.Length || id != owner)
+            return "the record's key is not the id that its fact belongs to";
+        return Partitioner.PartitionOf(key, settings.Count) == settings.Number ? null : "the record lies in another partition than its key's";
+    }
+
+    /// <summary>An id from the future would stand over every later one; the append time makes a replay decide the same.</summary>
+    private string? CheckTime(long appendedUnixMs, in Fact fact) =>
+        (long)(fact.EventId >> EventIdTimeShift) + settings.EventIdEpochUnixMs <= appendedUnixMs + settings.MaxAheadMs
+            ? null : "the event id's time lies too far past the record's append time";
+}

@@ -1,0 +1,102 @@
+using FASTER.core;
+
+namespace ReadStateStream.Partition.Log;
+
+internal enum FileDeviceVerb { Read, Write, Remove }
+
+/// <summary>One operation asked of a device. <c>Memory</c> stays valid until the callback has run.</summary>
+internal readonly record struct FileDeviceRequest(
+    FileDeviceVerb Verb, int Segment, long Offset, IntPtr Memory, int Length,
+    DeviceIOCompletionCallback Callback, object? Context);
+
+/// <summary>
+/// The operations a device has to do, in the order asked, on at most a given number of background threads
+/// that start when there is work for them. Adding never blocks: FASTER asks while it holds its epoch.
+/// </summary>
+internal sealed class FileDeviceQueue(FileDevice device, int maxThreads, string name) : IDisposable
+{
+    private readonly object _gate = new();
+    private readonly Queue<FileDeviceRequest> _queue = new();
+    private readonly List<Thread> _threads = [];
+    private int _idle, _running;
+    private long _pendingWriteBytes;
+    private bool _stopping;
+
+    /// <summary>Operations queued or running.</summary>
+    public int Pending
+    {
+        get { lock (_gate) return _queue.Count + _running; }
+    }
+
+    /// <summary>Bytes of the writes queued or running.</summary>
+    public long PendingWriteBytes => Volatile.Read(ref _pendingWriteBytes);
+
+    public void Add(in FileDeviceRequest request)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_stopping, device);
+            if (request.Verb == FileDeviceVerb.Write) _pendingWriteBytes += request.Length;
+            _queue.Enqueue(request);
+            if (_idle == 0 && _threads.Count < maxThreads) StartThread();
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    public void WaitIdle()
+    {
+        lock (_gate)
+            while (_queue.Count + _running > 0)
+                Monitor.Wait(_gate);
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.PulseAll(_gate);
+        }
+        foreach (var thread in _threads) thread.Join();
+    }
+
+    private void StartThread()
+    {
+        var thread = new Thread(Work) { IsBackground = true, Name = $"device {name} {_threads.Count}" };
+        _threads.Add(thread);
+        thread.Start();
+    }
+
+    private void Work()
+    {
+        while (TryTake(out var request))
+        {
+            device.Run(request);
+            lock (_gate)
+            {
+                _running--;
+                if (request.Verb == FileDeviceVerb.Write) _pendingWriteBytes -= request.Length;
+                if (_queue.Count + _running == 0) Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    // False where the queue is empty and the device closes.
+    private bool TryTake(out FileDeviceRequest request)
+    {
+        lock (_gate)
+        {
+            while (_queue.Count == 0)
+            {
+                request = default;
+                if (_stopping) return false;
+                _idle++;
+                Monitor.Wait(_gate);
+                _idle--;
+            }
+            request = _queue.Dequeue();
+            _running++;
+            return true;
+        }
+    }
+}

@@ -1,0 +1,191 @@
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+
+namespace ReadStateStream.Partition.Log;
+
+/// <summary>One open segment file.</summary>
+internal sealed class SegmentFile(string path, SafeFileHandle handle)
+{
+    public string Path { get; } = path;
+
+    public SafeFileHandle Handle { get; } = handle;
+
+    /// <summary>Whether it was closed under its user, who then asks for it again.</summary>
+    public bool IsClosed => Handle.IsClosed;
+
+    /// <summary>Number of its last use, to find the least recently used.</summary>
+    public long LastUse { get; set; }
+}
+
+/// <summary>
+/// The segment files of one device: <c>prefix.0</c>, <c>prefix.1</c> … (or <c>prefix</c> alone), opened on
+/// demand, a bounded number at once. Thread-safe. A file given out may be closed at any time (LRU, reset,
+/// removal); whoever meets ObjectDisposedException asks again.
+/// </summary>
+internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
+{
+    private readonly string _folder = Path.GetDirectoryName(Path.GetFullPath(prefix))!;
+    private readonly string _name = Path.GetFileName(prefix);
+    private readonly Lock _lock = new();
+    private readonly Dictionary<int, SegmentFile> _open = [];
+    private readonly HashSet<int> _unsynced = [];
+    private bool _folderUnsynced;
+    private long _uses;
+
+    /// <summary>Set where FASTER asks for a single file without a number.</summary>
+    public bool OmitNumber { get; set; }
+
+    public string PathOf(int segment) =>
+        OmitNumber ? prefix : string.Create(CultureInfo.InvariantCulture, $"{prefix}.{segment}");
+
+    /// <summary>The segment's file; null where it does not exist and <paramref name="create"/> is false.</summary>
+    public SegmentFile? Get(int segment, bool create)
+    {
+        lock (_lock)
+        {
+            if (!_open.TryGetValue(segment, out var found))
+            {
+                found = OpenFile(segment, create);
+                if (found is null) return null;
+                CloseOldest();
+                _open[segment] = found;
+            }
+            found.LastUse = ++_uses;
+            return found;
+        }
+    }
+
+    private SegmentFile? OpenFile(int segment, bool create)
+    {
+        var path = PathOf(segment);
+        if (create && !File.Exists(path))
+        {
+            Directory.CreateDirectory(_folder);
+            _folderUnsynced = true;
+        }
+        return options.Disk.Open(path, create) is { } handle ? new SegmentFile(path, handle) : null;
+    }
+
+    private void CloseOldest()
+    {
+        if (_open.Count < options.MaxOpenSegments) return;
+        var oldest = _open.MinBy(static entry => entry.Value.LastUse);
+        _open.Remove(oldest.Key);
+        oldest.Value.Handle.Dispose();
+    }
+
+    /// <summary>Notes a write that is not yet known to be on the disk.</summary>
+    public void NoteWritten(int segment)
+    {
+        lock (_lock) _unsynced.Add(segment);
+    }
+
+    /// <summary>Syncs the folder if a file was created or removed in it since the last time.</summary>
+    public void SyncFolderIfChanged()
+    {
+        lock (_lock)
+        {
+            if (!_folderUnsynced) return;
+            options.Disk.SyncFolder(_folder);
+            _folderUnsynced = false;
+        }
+    }
+
+    /// <summary>Syncs every segment written since the last call, then the folder.</summary>
+    public void SyncAll()
+    {
+        int[] segments;
+        lock (_lock)
+        {
+            segments = [.. _unsynced];
+            _unsynced.Clear();
+        }
+        try
+        {
+            foreach (var segment in segments) Sync(segment);
+            SyncFolderIfChanged();
+        }
+        catch
+        {
+            // A later flush has to try these again: success may not be claimed for them.
+            lock (_lock) _unsynced.UnionWith(segments);
+            throw;
+        }
+    }
+
+    /// <summary>Syncs one segment; nothing where it has no file.</summary>
+    public void Sync(int segment)
+    {
+        while (true)
+        {
+            var file = Get(segment, create: false);
+            if (file is null) return;
+            try
+            {
+                options.Disk.Sync(file.Path, file.Handle);
+                return;
+            }
+            catch (ObjectDisposedException) when (file.IsClosed)
+            {
+                // Closed as the least recently used between the two calls.
+            }
+        }
+    }
+
+    /// <summary>Numbers of the segments that exist, ascending.</summary>
+    public List<int> List()
+    {
+        List<int> numbers = [];
+        if (!Directory.Exists(_folder)) return numbers;
+        foreach (var path in Directory.EnumerateFiles(_folder, _name + ".*"))
+            if (int.TryParse(Path.GetFileName(path.AsSpan())[(_name.Length + 1)..], NumberStyles.None,
+                    CultureInfo.InvariantCulture, out var number))
+                numbers.Add(number);
+        numbers.Sort();
+        return numbers;
+    }
+
+    /// <summary>Length of a segment's file, bytes; 0 where it has none.</summary>
+    public long LengthOf(int segment)
+    {
+        var file = new FileInfo(PathOf(segment));
+        return file.Exists ? file.Length : 0;
+    }
+
+    public void Remove(int segment)
+    {
+        Close(segment);
+        options.Disk.Delete(PathOf(segment));
+        lock (_lock)
+        {
+            _unsynced.Remove(segment);
+            _folderUnsynced = true;
+        }
+    }
+
+    public void SetLength(int segment, long length)
+    {
+        if (Get(segment, create: false) is not { } file) return;
+        options.Disk.SetLength(file.Path, file.Handle, length);
+        options.Disk.Sync(file.Path, file.Handle);
+    }
+
+    private void Close(int segment)
+    {
+        lock (_lock)
+            if (_open.Remove(segment, out var found))
+                found.Handle.Dispose();
+    }
+
+    /// <summary>Closes all files, and deletes them where they are scratch.</summary>
+    public void CloseAll()
+    {
+        lock (_lock)
+        {
+            foreach (var segment in _open.Values) segment.Handle.Dispose();
+            _open.Clear();
+        }
+        if (!options.DeleteOnClose) return;
+        foreach (var segment in OmitNumber ? [0] : List()) options.Disk.Delete(PathOf(segment));
+    }
+}

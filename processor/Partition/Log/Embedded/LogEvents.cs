@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Logging;
+
+namespace ReadStateStream.Partition.Log;
+
+/// <summary>What the embedded log writes to the application's log.</summary>
+internal static class LogEvents
+{
+    private static readonly Action<ILogger, int, long, long, Exception?> TornTailMessage =
+        LoggerMessage.Define<int, long, long>(LogLevel.Warning, new EventId(1, "TornTail"),
+            "Partition {Partition}: {Bytes} bytes of a torn tail cut; the log ends before offset {Offset}");
+
+    private static readonly Action<ILogger, int, Exception?> RefusedMessage =
+        LoggerMessage.Define<int>(LogLevel.Critical, new EventId(2, "PartitionRefused"),
+            "Partition {Partition} is not opened; the others go on");
+
+    private static readonly Action<ILogger, int, int, long, Exception?> AppendFailedMessage =
+        LoggerMessage.Define<int, int, long>(LogLevel.Error, new EventId(3, "AppendFailed"),
+            "Partition {Partition}: {Records} records not appended; the log reopens at offset {Offset} with the next");
+
+    private static readonly Action<ILogger, int, Exception?> GrownHandlerFailedMessage =
+        LoggerMessage.Define<int>(LogLevel.Error, new EventId(4, "GrownHandlerFailed"),
+            "Partition {Partition}: whoever waits for the log to grow threw");
+
+    public static void TornTail(ILogger logger, int partition, long bytes, long offset) =>
+        TornTailMessage(logger, partition, bytes, offset, null);
+
+    public static void Refused(ILogger logger, int partition, Exception error) => RefusedMessage(logger, partition, error);
+
+    public static void AppendFailed(ILogger logger, int partition, int records, long offset, Exception error) =>
+        AppendFailedMessage(logger, partition, records, offset, error);
+
+    public static void GrownHandlerFailed(ILogger logger, int partition, Exception error) =>
+        GrownHandlerFailedMessage(logger, partition, error);
+}

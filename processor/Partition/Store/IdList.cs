@@ -1,0 +1,138 @@
+// A list of entries in chunks: the channels of a user, whom a user blocked, dead letters of the partition.
+// One aggregate: chunk 0 carries the applied offset of the whole. Layout after the common prefix:
+// chunks u16 (in chunk 0; else 0) | entries u16 | entries: id u64 each, with a value u64 where the list has values.
+//
+// Invariants: an id occurs once; all chunks but the last are full or were; a chunk beyond the count is void.
+using System.Runtime.InteropServices;
+
+namespace ReadStateStream.Partition.Store;
+
+/// <summary>Lists of ids in chunks, each an aggregate of its own.</summary>
+public sealed class IdList(StateStore store, SubKind subKind, bool hasValues)
+{
+    private const int FixedLength = RecordHeader.Length + 4;
+
+    private readonly byte[] chunk = new byte[store.MaxValueBytes];
+    private readonly byte[] root = new byte[store.MaxValueBytes];
+
+    private int EntryLength => hasValues ? 16 : 8;
+
+    /// <summary>Adds an id, or changes its value where <paramref name="replaces"/> says so of the old one. No-op at or below the applied offset.</summary>
+    public void Set(ulong user, ulong id, ulong value, long offset, Func<ulong, ulong, bool>? replaces = null)
+    {
+        var chunks = LoadRoot(user);
+        if (RecordHeader.Applied(root) >= offset) return;
+        for (var number = 0; number < chunks; number++)
+        {
+            Load(user, number);
+            var at = IndexOf(id);
+            if (at < 0) continue;
+            if (!hasValues || replaces is null || !replaces(ValueAt(chunk, at), value)) return;
+            MemoryMarshal.Write(chunk.AsSpan(at + 8), value);
+            Save(user, number, offset);
+            return;
+        }
+        Append(user, chunks, id, value, offset);
+    }
+
+    /// <summary>Takes an id out; false where it is not there, or at or below the applied offset.</summary>
+    public bool Remove(ulong user, ulong id, long offset)
+    {
+        var chunks = LoadRoot(user);
+        if (RecordHeader.Applied(root) >= offset) return false;
+        for (var number = 0; number < chunks; number++)
+        {
+            Load(user, number);
+            var at = IndexOf(id);
+            if (at < 0) continue;
+            var last = FixedLength + ((EntriesOf(chunk) - 1) * EntryLength);
+            chunk.AsSpan(last, EntryLength).CopyTo(chunk.AsSpan(at));
+            SetEntries(chunk, EntriesOf(chunk) - 1);
+            Save(user, number, offset);
+            return true;
+        }
+        return false;
+    }
+
+    /// <summary>Chunks that a root record names; 0 where it is empty.</summary>
+    public static int ChunksOf(ReadOnlySpan<byte> rootValue) =>
+        RecordHeader.Used(rootValue) == 0 ? 0 : MemoryMarshal.Read<ushort>(rootValue[RecordHeader.Length..]);
+
+    /// <summary>Entries of a chunk; 0 where it is empty.</summary>
+    public static int EntriesOf(ReadOnlySpan<byte> value) =>
+        RecordHeader.Used(value) == 0 ? 0 : MemoryMarshal.Read<ushort>(value[(RecordHeader.Length + 2)..]);
+
+    /// <summary>Id of an entry of a chunk.</summary>
+    public static ulong IdOf(ReadOnlySpan<byte> value, int entry, bool hasValues) =>
+        MemoryMarshal.Read<ulong>(value[(FixedLength + (entry * (hasValues ? 16 : 8)))..]);
+
+    /// <summary>Value of an entry of a chunk of a list with values.</summary>
+    public static ulong ValueOf(ReadOnlySpan<byte> value, int entry) => ValueAt(value, FixedLength + (entry * 16));
+
+    private static ulong ValueAt(ReadOnlySpan<byte> value, int at) => MemoryMarshal.Read<ulong>(value[(at + 8)..]);
+
+    private static void SetEntries(Span<byte> value, int entries) =>
+        MemoryMarshal.Write(value[(RecordHeader.Length + 2)..], checked((ushort)entries));
+
+    private int LoadRoot(ulong user)
+    {
+        Copy(store.Read(Key16.OfUser(user, subKind)), root);
+        return ChunksOf(root);
+    }
+
+    private void Load(ulong user, int number)
+    {
+        if (number == 0) root.CopyTo(chunk, 0);
+        else Copy(store.Read(Key16.OfUser(user, subKind, (uint)number)), chunk);
+    }
+
+    private static void Copy(ReadOnlySpan<byte> value, byte[] target)
+    {
+        target.AsSpan().Clear();
+        value.CopyTo(target);
+    }
+
+    private int IndexOf(ulong id)
+    {
+        var end = FixedLength + (EntriesOf(chunk) * EntryLength);
+        for (var at = FixedLength; at < end; at += EntryLength)
+            if (MemoryMarshal.Read<ulong>(chunk.AsSpan(at)) == id)
+                return at;
+        return -1;
+    }
+
+    private void Append(ulong user, int chunks, ulong id, ulong value, long offset)
+    {
+        var number = Math.Max(0, chunks - 1);
+        Load(user, number);
+        if (FixedLength + ((EntriesOf(chunk) + 1) * EntryLength) > chunk.Length)
+        {
+            number++;
+            chunk.AsSpan().Clear();
+        }
+        var entries = EntriesOf(chunk);
+        var at = FixedLength + (entries * EntryLength);
+        MemoryMarshal.Write(chunk.AsSpan(at), id);
+        if (hasValues) MemoryMarshal.Write(chunk.AsSpan(at + 8), value);
+        SetEntries(chunk, entries + 1);
+        var chunksNow = (ushort)Math.Max(chunks, number + 1);
+        if (number == 0) MemoryMarshal.Write(chunk.AsSpan(RecordHeader.Length), chunksNow);
+        else MemoryMarshal.Write(root.AsSpan(RecordHeader.Length), chunksNow);
+        Save(user, number, offset);
+    }
+
+    private void Save(ulong user, int number, long offset)
+    {
+        if (number != 0) Write(user, 0, root, offset);
+        Write(user, number, chunk, offset);
+    }
+
+    private void Write(ulong user, int number, byte[] value, long offset)
+    {
+        var used = FixedLength + (MemoryMarshal.Read<ushort>(value.AsSpan(RecordHeader.Length + 2)) * EntryLength);
+        RecordHeader.Write(value, offset, used);
+        value.AsSpan(0, used).CopyTo(store.Scratch);
+        store.Replace(
+            Key16.OfUser(user, subKind, (uint)number), used, Math.Min(store.MaxValueBytes, RecordHeader.CapacityFor(used)));
+    }
+}

@@ -1,0 +1,217 @@
+// The state of one partition: one FASTER store, one session, one writer.
+//
+// Invariants:
+// - One thread at a time uses it; no two operations are in flight on one key.
+// - An operation that goes pending is drained before the next one begins, and counted.
+// - A record's value is at most MaxValueBytes, a quarter of a page.
+using FASTER.core;
+using ReadStateStream.Fold;
+
+namespace ReadStateStream.Partition.Store;
+
+/// <summary>Figures of a store.</summary>
+/// <param name="MemoryBytes">Record pages in memory and hash index.</param>
+/// <param name="LogBytes">Record log from its begin to its tail, memory and disk.</param>
+/// <param name="Drained">Operations that went pending and were drained at once.</param>
+/// <param name="DiskReads">Records read from disk.</param>
+/// <param name="Updates">Read-modify-writes executed.</param>
+public readonly record struct StoreFigures(long MemoryBytes, long LogBytes, long Drained, long DiskReads, long Updates);
+
+/// <summary>Records by key, in a FASTER log-structured store.</summary>
+public sealed class StateStore : IDisposable
+{
+    private const int NoSlot = -1;
+
+    private readonly FasterKV<Key16, SpanByte> faster;
+    private readonly IDevice device;
+    private readonly StoreFunctions functions;
+    private readonly ClientSession<Key16, SpanByte, StoreVerb, int, int, StoreFunctions> session;
+    private readonly UnsafeContext<Key16, SpanByte, StoreVerb, int, int, StoreFunctions> context;
+    private readonly long indexBytes;
+    private bool entered;
+    private long drained;
+    private long updates;
+
+    /// <summary>Opens an empty store on a device, which it owns.</summary>
+    public StateStore(StoreOptions options, StoredPolicy policy, IDevice device)
+    {
+        this.device = device;
+        MaxValueBytes = options.MaxValueBytes;
+        functions = new StoreFunctions(policy, MaxValueBytes);
+        var lines = Math.Max(64, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)(options.IndexBytes / 64) + 1) / 2);
+        indexBytes = lines * 64;
+        faster = new FasterKV<Key16, SpanByte>(
+            lines,
+            new LogSettings
+            {
+                LogDevice = device,
+                PageSizeBits = System.Numerics.BitOperations.Log2((uint)options.PageBytes),
+                MemorySizeBits = System.Numerics.BitOperations.Log2((ulong)options.LogMemoryBytes),
+                SegmentSizeBits = System.Numerics.BitOperations.Log2((ulong)options.SegmentBytes),
+                MutableFraction = options.MutableFraction,
+            },
+            comparer: new Key16(),
+            variableLengthStructSettings: new VariableLengthStructSettings<Key16, SpanByte> { valueLength = new SpanByteVarLenStruct() },
+            concurrencyControlMode: ConcurrencyControlMode.None);
+        session = faster.For(functions).NewSession<StoreFunctions>(
+            sessionVariableLengthStructSettings: new SessionVariableLengthStructSettings<SpanByte, StoreVerb> { valueLength = functions },
+            readCopyOptions: new ReadCopyOptions(ReadCopyFrom.Device, ReadCopyTo.MainLog));
+        context = session.UnsafeContext;
+    }
+
+    /// <summary>The longest value of a record, bytes.</summary>
+    public int MaxValueBytes { get; }
+
+    /// <summary>Some records lie on disk only.</summary>
+    public bool HasRecordsOnDisk => faster.Log.HeadAddress > faster.Log.BeginAddress;
+
+    public StoreFigures Figures => new(
+        faster.Log.MemorySizeBytes + indexBytes, faster.Log.TailAddress - faster.Log.BeginAddress, drained, functions.DiskReads, updates);
+
+    /// <summary>Lists of the facts that are applied.</summary>
+    public FactLists Lists
+    {
+        get => functions.Lists;
+        set => functions.Lists = value;
+    }
+
+    /// <summary>Holds the epoch for a batch of operations; between two batches the log may move.</summary>
+    public void Enter()
+    {
+        context.BeginUnsafe();
+        entered = true;
+    }
+
+    public void Exit()
+    {
+        entered = false;
+        context.EndUnsafe();
+    }
+
+    /// <summary>Applies a fact to the read state of (fact user or <paramref name="user"/>, fact channel).</summary>
+    public Outcome UpdateReadState(in Fact fact, ulong user, out uint clearCount)
+    {
+        functions.Fact = fact;
+        functions.Begin();
+        var key = Key16.ReadState(user, fact.Channel);
+        Update(ref key, StoreVerb.UpdateReadState);
+        clearCount = functions.ClearCount;
+        return functions.Outcome;
+    }
+
+    /// <summary>Applies a fact to the channel's own record; false: it needs blocks, nothing was done.</summary>
+    public bool TryUpdateChannel(in Fact fact)
+    {
+        functions.Fact = fact;
+        functions.Begin();
+        var key = Key16.OfChannel(fact.Channel, SubKind.ChannelRecord);
+        Update(ref key, StoreVerb.UpdateChannel);
+        return !functions.NeedsBlocks;
+    }
+
+    /// <summary>The value of a record, valid until the next operation; empty where there is none.</summary>
+    public ReadOnlySpan<byte> Read(Key16 key)
+    {
+        var verb = StoreVerb.Read;
+        var output = 0;
+        functions.Expect(key);
+        var status = context.Read(ref key, ref verb, ref output);
+        if (status.IsPending) Drain();
+        return functions.ReadBuffer.AsSpan(0, functions.ReadLength);
+    }
+
+    /// <summary>
+    /// As <see cref="Read"/>, but a record on disk is only asked for: false, and it will be in memory once
+    /// <see cref="CompleteAsked"/> says so.
+    /// </summary>
+    public bool TryReadInMemory(Key16 key, out ReadOnlySpan<byte> value)
+    {
+        var verb = StoreVerb.Read;
+        var output = 0;
+        functions.Expect(key);
+        var status = context.Read(ref key, ref verb, ref output, userContext: NoSlot);
+        functions.ExpectNothing();
+        value = status.IsPending ? default : functions.ReadBuffer.AsSpan(0, functions.ReadLength);
+        return !status.IsPending;
+    }
+
+    /// <summary>True where every record asked for has come into memory.</summary>
+    public bool CompleteAsked(bool wait) => context.CompletePending(wait);
+
+    /// <summary>Writes the scratch bytes as this record: in place where they fit, else into a record of that capacity.</summary>
+    public void Replace(Key16 key, int used, int capacity)
+    {
+        functions.Begin(used, Math.Max(used, capacity));
+        Update(ref key, StoreVerb.Replace);
+    }
+
+    /// <summary>Writes the scratch bytes as this record, into one of exactly this capacity.</summary>
+    public void WriteExactly(Key16 key, int used, int capacity)
+    {
+        functions.Scratch[used..Math.Max(used, Math.Min(capacity, MaxValueBytes))].Clear();
+        var value = functions.ScratchValue(capacity);
+        var verb = StoreVerb.Replace;
+        var output = 0;
+        var status = context.Upsert(ref key, ref verb, ref value, ref output);
+        if (status.IsPending) Drain();
+    }
+
+    /// <summary>Where a new value is written before <see cref="Replace"/> or <see cref="WriteExactly"/>.</summary>
+    public Span<byte> Scratch => functions.Scratch;
+
+    public void Delete(Key16 key)
+    {
+        var status = context.Delete(ref key);
+        if (status.IsPending) Drain();
+    }
+
+    /// <summary>Brings the records of a batch into memory; those that do not exist are created empty.</summary>
+    public void Prefetch(ReadOnlySpan<Key16> keys)
+    {
+        functions.Absent.Clear();
+        for (var slot = 0; slot < keys.Length; slot++)
+        {
+            var key = keys[slot];
+            var verb = StoreVerb.Prefetch;
+            var output = 0;
+            context.Read(ref key, ref verb, ref output, userContext: slot);
+        }
+        context.CompletePending(wait: true);
+        foreach (var slot in functions.Absent)
+        {
+            var key = keys[slot];
+            functions.Scratch[..RecordHeader.SmallestCapacity].Clear();
+            var verb = StoreVerb.Prefetch;
+            var output = 0;
+            // Its hash bucket led to disk for nothing: an empty record spares the next operation that way.
+            if (TryReadInMemory(key, out var value) && value.IsEmpty)
+            {
+                var empty = functions.ScratchValue(RecordHeader.SmallestCapacity);
+                context.Upsert(ref key, ref verb, ref empty, ref output);
+            }
+        }
+        context.CompletePending(wait: true);
+    }
+
+    public void Dispose()
+    {
+        if (entered) Exit();
+        session.Dispose();
+        faster.Dispose();
+        device.Dispose();
+    }
+
+    private void Update(ref Key16 key, StoreVerb verb)
+    {
+        updates++;
+        var output = 0;
+        var status = context.RMW(ref key, ref verb, ref output);
+        if (status.IsPending) Drain();
+    }
+
+    private void Drain()
+    {
+        drained++;
+        context.CompletePending(wait: true);
+    }
+}

@@ -1,0 +1,32 @@
+namespace ReadStateStream.QueryApi.Telemetry;
+
+/// <summary>Every line that this process logs.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Following the processor at {Address}")]
+    public static partial void ProcessorFollowed(this ILogger logger, Uri address);
+
+    [LoggerMessage(2, LogLevel.Warning, "Processor at {Address} is away: {Reason}; trying again in about {PauseMs} ms")]
+    public static partial void ProcessorAway(this ILogger logger, Uri address, string reason, int pauseMs);
+
+    [LoggerMessage(3, LogLevel.Warning, "Claims of the processor at {Address} make no sense and are ignored: {Fault}")]
+    public static partial void ClaimsRefused(this ILogger logger, Uri address, string fault);
+
+    [LoggerMessage(4, LogLevel.Information, "Routing changed: topic {Topic}, lineage {Lineage}, {Routed} of {Partitions} partitions have an owner")]
+    public static partial void RoutingChanged(this ILogger logger, string topic, ulong lineage, int routed, int partitions);
+
+    [LoggerMessage(5, LogLevel.Warning, "Host name {Host} does not resolve, the processors known before stay: {Reason}")]
+    public static partial void NameNotResolved(this ILogger logger, string host, string reason);
+
+    [LoggerMessage(6, LogLevel.Information, "A partition moved under a question, asking once more: {Reason}")]
+    public static partial void PartitionMoved(this ILogger logger, string reason);
+
+    [LoggerMessage(7, LogLevel.Error, "Unexpected failure of {Method} {Path}")]
+    public static partial void RequestFailed(this ILogger logger, Exception exception, string method, string path);
+
+    [LoggerMessage(8, LogLevel.Error, "Processor answered against the protocol: {Reason}")]
+    public static partial void ProcessorMisbehaved(this ILogger logger, string reason);
+
+    [LoggerMessage(9, LogLevel.Warning, "Events were not taken at {Address}: {Reason}")]
+    public static partial void PublishFailed(this ILogger logger, Uri address, string reason);
+}

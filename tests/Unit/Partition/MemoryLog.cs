@@ -1,0 +1,55 @@
+using Google.Protobuf;
+using ReadStateStream.Partition.Log;
+using ReadStateStream.Schemas.V1;
+
+namespace ReadStateStream.Unit.Partition;
+
+/// <summary>A log in memory.</summary>
+public sealed class MemoryLog : IEventLog
+{
+    /// <summary>Append time of every record: no generated event id lies past it.</summary>
+    public const long AppendedUnixMs = Generators.GeneratedLog.AppendedUnixMs;
+
+    private readonly List<(byte[] Key, byte[] Value)> records = [];
+
+    public long BeginOffset => 0;
+    public long EndOffset => records.Count;
+    public Action? OnGrown { get; set; }
+
+    public void Append(string key, ChannelEvent record) => Append(System.Text.Encoding.UTF8.GetBytes(key), record.ToByteArray());
+
+    public void Append(byte[] key, byte[] value)
+    {
+        records.Add((key, value));
+        OnGrown?.Invoke();
+    }
+
+    public IEventLogReader OpenReader(long offset) => new Reader(this) { NextOffset = offset };
+
+    public bool TryFingerprint(long offset, out RecordFingerprint fingerprint)
+    {
+        fingerprint = default;
+        return false;
+    }
+
+    private sealed class Reader(MemoryLog log) : IEventLogReader
+    {
+        public long NextOffset { get; set; }
+
+        public bool TryRead(out LogRecord record)
+        {
+            if (NextOffset == log.records.Count)
+            {
+                record = new LogRecord { Offset = 0, AppendedUnixMs = 0, Key = default, Value = default };
+                return false;
+            }
+            var (key, value) = log.records[(int)NextOffset];
+            record = new LogRecord { Offset = NextOffset++, AppendedUnixMs = AppendedUnixMs, Key = key, Value = value };
+            return true;
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using System.Globalization;
+using Google.Protobuf;
+using ReadStateStream.Fold;
+using ReadStateStream.Partition;
+using ReadStateStream.Partition.Log;
+using ReadStateStream.Partition.Query;
+using ReadStateStream.Partition.Store;
+using ReadStateStream.Schemas;
+using ReadStateStream.Schemas.V1;
+
+namespace ReadStateStream.Unit.Partition;
+
+/// <summary>Partitions over logs in memory, stepped by the test's own thread.</summary>
+public sealed class PartitionTester : IDisposable
+{
+    public const long Epoch = 1_420_070_400_000;
+
+    private readonly string folder = Directory.CreateTempSubdirectory("readstate-test-").FullName;
+    private readonly MemoryLog[] logs;
+
+    public PartitionTester(PolicyOptions policy, int partitions = 1, StoreOptions? store = null)
+    {
+        logs = [.. Enumerable.Range(0, partitions).Select(_ => new MemoryLog())];
+        Partitions = [.. logs.Select((log, i) => new StatePartition(
+            new PartitionSettings(i, partitions, policy, Epoch, 3_600_000, TimeProvider.System), log, OpenStore(policy, store ?? Small(), i)))];
+    }
+
+    public IReadOnlyList<StatePartition> Partitions { get; }
+
+    /// <summary>Everything of a generated log fits.</summary>
+    public static StoreOptions Small() => new() { LogMemoryBytes = 4 << 20, PageBytes = 64 << 10, IndexBytes = 64 << 10, SegmentBytes = 64 << 20 };
+
+    /// <summary>Everything of some fifty generated logs fits.</summary>
+    public static StoreOptions Large() => new() { LogMemoryBytes = 64 << 20, PageBytes = 64 << 10, IndexBytes = 256 << 10, SegmentBytes = 64 << 20 };
+
+    /// <summary>Pages of 4 KiB, 64 KiB in all.</summary>
+    public static StoreOptions Tiny() => new() { LogMemoryBytes = 64 << 10, PageBytes = 4 << 10, IndexBytes = 16 << 10, SegmentBytes = 16 << 20 };
+
+    public StateStore OpenStore(PolicyOptions policy, StoreOptions options, int number) => new(
+        options, StoredPolicy.From(policy), new FileDevice(Path.Combine(folder, $"store-{number}"), new FileDeviceOptions { DeleteOnClose = true }));
+
+    public void Append(ChannelEvent record)
+    {
+        var (partition, key) = record.FactCase switch
+        {
+            ChannelEvent.FactOneofCase.DeadLetterResolved => ((int)record.DeadLetterResolved.Partition, $"#{record.DeadLetterResolved.Partition}"),
+            ChannelEvent.FactOneofCase.DeadLetterWaived => ((int)record.DeadLetterWaived.Partition, $"#{record.DeadLetterWaived.Partition}"),
+            _ => Keyed(OwnerOf(record)),
+        };
+        logs[partition % logs.Length].Append(key, record);
+    }
+
+    public void Append(int partition, byte[] key, byte[] value) => logs[partition].Append(key, value);
+
+    /// <summary>Steps until nothing is left to fold.</summary>
+    public void Run()
+    {
+        foreach (var partition in Partitions)
+        {
+            while (partition.Step() || partition.LagEvents > 0)
+                if (partition.Failure is { } failure) throw new InvalidOperationException("the partition failed", failure);
+            if (partition.Failure is { } error) throw new InvalidOperationException("the partition failed", error);
+        }
+    }
+
+    /// <summary>States by key; the keys' order is the answer's.</summary>
+    public IReadOnlyList<Schemas.V1.ReadState> States(IReadOnlyList<GetStatesRequest.Types.Key> keys, BlockedLookup? blocked = null)
+    {
+        var states = new Schemas.V1.ReadState[keys.Count];
+        foreach (var group in keys.Select((key, index) => (key, index)).GroupBy(k => Partitioner.PartitionOf(k.key.ChannelId, Partitions.Count)))
+        {
+            var asked = group.ToList();
+            var answer = Ask(group.Key, p => p.GetStatesAsync([.. asked.Select(a => a.key)], blocked ?? new BlockedLookup(), 0, default));
+            for (var i = 0; i < asked.Count; i++) states[asked[i].index] = answer.States[i];
+        }
+        return states;
+    }
+
+    public BlockedLookup Blocked(IEnumerable<ulong> users)
+    {
+        var blocked = new BlockedLookup();
+        foreach (var user in users)
+            blocked.Add(user, Ask(Partitioner.PartitionOf(user, Partitions.Count), p => p.GetBlockedUsersAsync(user, 0, default)).BlockedUserIds);
+        return blocked;
+    }
+
+    /// <summary>Asks a partition, stepping it meanwhile.</summary>
+    public T Ask<T>(int partition, Func<StatePartition, Task<T>> question)
+    {
+        var task = question(Partitions[partition]);
+        while (!task.IsCompleted) Partitions[partition].Step();
+        return task.GetAwaiter().GetResult();
+    }
+
+    public StoreFigures Figures => Partitions.Select(p => p.StoreFigures).Aggregate((a, b) => new StoreFigures(
+        a.MemoryBytes + b.MemoryBytes, a.LogBytes + b.LogBytes, a.Drained + b.Drained, a.DiskReads + b.DiskReads, a.Updates + b.Updates));
+
+    public void Dispose()
+    {
+        foreach (var partition in Partitions) partition.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static ulong OwnerOf(ChannelEvent record)
+    {
+        if (record.FactCase == ChannelEvent.FactOneofCase.UserBlocked) return record.UserBlocked.UserId;
+        var fact = (IMessage)ChannelEvent.Descriptor.Fields.InFieldNumberOrder().Single(f => f.FieldNumber == (int)record.FactCase).Accessor.GetValue(record);
+        return (ulong)fact.Descriptor.FindFieldByName("channel_id").Accessor.GetValue(fact);
+    }
+
+    private (int, string) Keyed(ulong owner) =>
+        (Partitioner.PartitionOf(owner, logs.Length), owner.ToString(CultureInfo.InvariantCulture));
+}
