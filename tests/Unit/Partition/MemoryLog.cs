@@ -7,6 +7,9 @@ namespace ReadStateStream.Unit.Partition;
 /// <summary>A log in memory.</summary>
 public sealed class MemoryLog : IEventLog
 {
+    /// <summary>Append time of every record: no generated event id lies past it.</summary>
+    public const long AppendedUnixMs = Generators.GeneratedLog.AppendedUnixMs;
+
     private readonly List<(byte[] Key, byte[] Value)> records = [];
 
     public long BeginOffset => 0;
@@ -41,7 +44,7 @@ public sealed class MemoryLog : IEventLog
                 return false;
             }
             var (key, value) = log.records[(int)NextOffset];
-            record = new LogRecord { Offset = NextOffset++, AppendedUnixMs = 1, Key = key, Value = value };
+            record = new LogRecord { Offset = NextOffset++, AppendedUnixMs = AppendedUnixMs, Key = key, Value = value };
             return true;
         }
 

@@ -22,7 +22,7 @@ public sealed class PartitionTester : IDisposable
     {
         logs = [.. Enumerable.Range(0, partitions).Select(_ => new MemoryLog())];
         Partitions = [.. logs.Select((log, i) => new StatePartition(
-            new PartitionSettings(i, partitions, policy, Epoch, TimeProvider.System), log, OpenStore(policy, store ?? Small(), i)))];
+            new PartitionSettings(i, partitions, policy, Epoch, 3_600_000, TimeProvider.System), log, OpenStore(policy, store ?? Small(), i)))];
     }
 
     public IReadOnlyList<StatePartition> Partitions { get; }
