@@ -282,6 +282,7 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
         {
             store.Exit();
         }
+        telemetry?.RecordStage(Stage.Query, settings.Time.GetElapsedTime(started));
         return true;
     }
 

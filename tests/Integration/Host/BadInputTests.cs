@@ -87,7 +87,7 @@ public class BadInputTests
         await using var processor = await ProcessorUnderTest.StartAsync();
         // Field 25 of ChannelEvent: a case of a later version.
         var answer = await processor.PostAsync([0x0A, 5, 0xCA, 0x01, 2, 0x08, 7], "application/x-protobuf");
-        Assert.Equal("urn:readstate:problem:unknown-case",
+        Assert.Equal("urn:readstatestream:problem:unknown-case",
             answer.Json.GetProperty("results")[0].GetProperty("problem").GetProperty("type").GetString());
         Assert.Equal(0, processor.Topic.Count);
     }

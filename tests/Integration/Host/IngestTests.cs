@@ -69,7 +69,7 @@ public class IngestTests
         Assert.Equal([200, 422, 200], results.Select(result => result.GetProperty("status").GetInt32()));
         Assert.Equal(["0", "1"], new[] { results[0], results[2] }.Select(result => result.GetProperty("offset").GetString()!));
         var problem = results[1].GetProperty("problem");
-        Assert.Equal("urn:readstate:problem:invalid-id", problem.GetProperty("type").GetString());
+        Assert.Equal("urn:readstatestream:problem:invalid-id", problem.GetProperty("type").GetString());
         Assert.Equal($"{prefix}/1/memberLeft/channelId", problem.GetProperty("pointer").GetString());
         Assert.Equal((2, 1), (answer.Json.GetProperty("accepted").GetInt32(), answer.Json.GetProperty("rejected").GetInt32()));
         Assert.Equal(results[2].GetProperty("token").GetString(), answer.Json.GetProperty("token").GetString());

@@ -140,7 +140,7 @@ internal sealed record Answer(HttpStatusCode Status, string? ContentType, HttpRe
     public JsonElement Problem(int status, string code)
     {
         Xunit.Assert.Equal((status, "application/problem+json"), ((int)Status, ContentType));
-        Xunit.Assert.Equal("urn:readstate:problem:" + code, Json.GetProperty("type").GetString());
+        Xunit.Assert.Equal("urn:readstatestream:problem:" + code, Json.GetProperty("type").GetString());
         Xunit.Assert.Equal(status, Json.GetProperty("status").GetInt32());
         Xunit.Assert.NotEqual("", Json.GetProperty("title").GetString());
         Xunit.Assert.NotEqual("", Json.GetProperty("detail").GetString());
