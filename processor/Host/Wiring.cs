@@ -25,9 +25,13 @@ public static class Wiring
     /// <param name="createParts">Log and partitions; <see cref="CreateParts"/> but in tests.</param>
     /// <param name="ready">Where the line goes that says where the process listens.</param>
     /// <param name="time">The clock of everything.</param>
-    public static WebApplication Build(string[] args, Func<IServiceProvider, IProcessorParts> createParts, TextWriter ready, TimeProvider time)
+    public static WebApplication Build(
+        string[] args, Func<IServiceProvider, IProcessorParts> createParts, TextWriter ready, TimeProvider time)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            Args = args, ContentRootPath = AppContext.BaseDirectory,
+        });
         builder.Services.AddSingleton(time).AddSingleton(new ReadyLine(ready));
         var settings = new ProcessorSettings(builder.Configuration);
         AddSettings(builder, settings);
@@ -44,7 +48,8 @@ public static class Wiring
     private static void AddSettings(WebApplicationBuilder builder, ProcessorSettings settings)
     {
         settings.Register(builder.Services);
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(settings.Processor.ShutdownSeconds));
+        var shutdown = TimeSpan.FromSeconds(settings.Processor.ShutdownSeconds);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdown);
     }
 
     private static void AddObservability(WebApplicationBuilder builder, TelemetryOptions options)
@@ -92,9 +97,10 @@ public static class Wiring
         {
             limits.AddConcurrencyLimiter(IngestEndpoint.Concurrency, limit =>
                 (limit.PermitLimit, limit.QueueLimit) = (ingest.MaxConcurrentRequests, ingest.MaxQueuedRequests));
-            limits.OnRejected = (rejected, _) => new ValueTask(new Problem(429, "too-many-requests", "Too many requests are in flight",
+            var tooMany = new Problem(429, "too-many-requests", "Too many requests are in flight",
                 $"{ingest.MaxConcurrentRequests} are worked on and {ingest.MaxQueuedRequests} wait")
-            { RetryAfterSeconds = ingest.RetryAfterSeconds }.WriteAsync(rejected.HttpContext));
+            { RetryAfterSeconds = ingest.RetryAfterSeconds };
+            limits.OnRejected = (rejected, _) => new ValueTask(tooMany.WriteAsync(rejected.HttpContext));
         });
         builder.Services.AddOpenApi("v1", IngestOpenApi.Configure);
     }
@@ -103,7 +109,8 @@ public static class Wiring
     {
         var parts = services.GetRequiredService<IProcessorParts>();
         var time = services.GetRequiredService<TimeProvider>();
-        var (ingest, epochUnixMs, aheadMs) = (settings.Ingest, settings.EventIds.EpochUnixMs, settings.EventIds.MaxAheadSeconds * 1_000L);
+        var (ingest, ids) = (settings.Ingest, settings.EventIds);
+        var (epochUnixMs, aheadMs) = (ids.EpochUnixMs, ids.MaxAheadSeconds * 1_000L);
         var validator = new EventValidator(new EventLimits(
             parts.Topic.PartitionCount, epochUnixMs, aheadMs, ingest.MaxUsers, ingest.MaxReasonCharacters, ingest.MaxEventBytes));
         var stamper = new EventIdStamper(time, epochUnixMs, aheadMs, parts.Topic.GreatestStampedEventId);

@@ -67,7 +67,7 @@ public class BadInputTests
     [Fact]
     public async Task An_event_id_a_year_ahead_is_refused()
     {
-        var ahead = (DateTimeOffset.UtcNow.AddYears(1) - DateTimeOffset.Parse("2015-01-01T00:00:00Z", null)).TotalMilliseconds;
+        var ahead = (TimeProvider.System.GetUtcNow().AddYears(1) - DateTimeOffset.Parse("2015-01-01T00:00:00Z", null)).TotalMilliseconds;
         await RefusedAsync($$"""{"eventId":"{{(ulong)ahead << 22}}","memberJoined":{"channelId":"7","userId":"9"} }""", 422, "event-id-ahead");
     }
 

@@ -111,7 +111,7 @@ public class IngestTests
     {
         var parts = new ProcessorUnderTest.Parts(8, _ => true);
         // An hour less a little ahead of the clock, as after a clock that was set back.
-        var ahead = (ulong)(DateTimeOffset.UtcNow - DateTimeOffset.Parse("2015-01-01T00:00:00Z", null)).TotalMilliseconds + 3_000_000;
+        var ahead = (ulong)(TimeProvider.System.GetUtcNow() - DateTimeOffset.Parse("2015-01-01T00:00:00Z", null)).TotalMilliseconds + 3_000_000;
         parts.InMemory.GreatestStampedEventId = ahead << 22;
         await using var processor = await ProcessorUnderTest.StartAsync(parts);
         var answer = await processor.PostAsync(Join);

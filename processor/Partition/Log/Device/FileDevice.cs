@@ -96,6 +96,7 @@ public sealed class FileDevice : StorageDeviceBase
     /// <exception cref="IOException">The disk does not answer; the attempts are used up.</exception>
     public void Read(long address, Span<byte> destination)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         while (destination.Length > 0)
         {
             var segment = segmentSize > 0 ? (int)(address / segmentSize) : 0;
@@ -105,6 +106,26 @@ public sealed class FileDevice : StorageDeviceBase
             address += length;
             destination = destination[length..];
         }
+    }
+
+    /// <summary>
+    /// Advises the system that a stretch of the log is read soon; up to the end of the segment it begins in.
+    /// Returns the address up to which it did.
+    /// </summary>
+    public long Prefetch(long address, long length)
+    {
+        var segment = segmentSize > 0 ? (int)(address / segmentSize) : 0;
+        var offset = segmentSize > 0 ? address % segmentSize : address;
+        if (segmentSize > 0) length = Math.Min(length, segmentSize - offset);
+        try
+        {
+            if (_files.Get(segment, create: false) is { } file) _options.Disk.Prefetch(file.Handle, offset, length);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed as the least recently used: the read itself opens it again.
+        }
+        return address + length;
     }
 
     /// <summary>Address just above the last byte on the disk, 0 where there is none. Needs a segment size.</summary>
