@@ -27,6 +27,9 @@ internal sealed record Settings
     /// <summary>Events applied at once, at most.</summary>
     public const int BatchMax = 256;
 
+    /// <summary>How far an event id's time may lie past its record's append time: an hour, as the processor's default.</summary>
+    public const long MaxAheadMs = 3_600_000;
+
     /// <summary>Page of the log: 4 MiB.</summary>
     public const int LogPageBits = 22;
 

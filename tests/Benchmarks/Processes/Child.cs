@@ -3,6 +3,7 @@ using System.Text.Json;
 using ReadStateStream.Benchmarks.Measure;
 using ReadStateStream.Benchmarks.Subjects;
 using ReadStateStream.Benchmarks.Traces;
+using ReadStateStream.Partition.Store;
 
 namespace ReadStateStream.Benchmarks.Processes;
 
@@ -80,7 +81,7 @@ internal sealed class Child : IDisposable
         // What generating left behind is not the subject's to collect.
         GC.Collect(1);
         var allocated = GC.GetAllocatedBytesForCurrentThread();
-        var logBytes = LogBytes();
+        var before = StoreFigures();
         var paused = GC.GetTotalPauseDuration();
         var start = Stopwatch.GetTimestamp();
         var cpu = Environment.CpuUsage.TotalTime;
@@ -91,13 +92,14 @@ internal sealed class Child : IDisposable
             Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
             PauseMs = (GC.GetTotalPauseDuration() - paused).TotalMilliseconds,
             AllocatedBytes = GC.GetAllocatedBytesForCurrentThread() - allocated,
-            LogGrowthBytes = LogBytes() - logBytes,
+            LogGrowthBytes = StoreFigures().LogBytes - before.LogBytes,
+            Updates = StoreFigures().Updates - before.Updates,
             Events = trace.Count,
             Keys = trace.KeyCount,
         };
     }
 
-    private long LogBytes() => subject is StoreSubject store ? store.Partition.StoreFigures.LogBytes : 0;
+    private StoreFigures StoreFigures() => subject is StoreSubject store ? store.Partition.StoreFigures : default;
 
     private Figures MeasureLatency()
     {

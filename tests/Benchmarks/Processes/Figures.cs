@@ -9,6 +9,9 @@ internal sealed record Figures
     /// <summary>Aggregates that these events update, by the design.</summary>
     public long Keys { get; init; }
 
+    /// <summary>Read-modify-writes that the store executed for them, spills of channels with them; 0: no store.</summary>
+    public long Updates { get; init; }
+
     /// <summary>Time the subject took for them, s.</summary>
     public double Seconds { get; init; }
 

@@ -34,7 +34,7 @@ internal sealed class StoreSubject : ISubject
         indexBytes = options.IndexBytes;
         var policy = new PolicyOptions();
         store = new StateStore(options, StoredPolicy.From(policy), new NullDevice());
-        Partition = new StatePartition(new PartitionSettings(0, 1, policy, EventIdEpochUnixMs, TimeProvider.System), log, store);
+        Partition = new StatePartition(new PartitionSettings(0, 1, policy, EventIdEpochUnixMs, Settings.MaxAheadMs, TimeProvider.System), log, store);
     }
 
     /// <summary>The partition; whoever steps it is its writer.</summary>

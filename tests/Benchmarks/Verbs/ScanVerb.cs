@@ -110,7 +110,7 @@ internal static class ScanVerb
         var policy = new PolicyOptions();
         var options = new StoreOptions { LogMemoryBytes = 1L << LogMemoryBits, PageBytes = 1 << Settings.LogPageBits, IndexBytes = IndexBytes };
         using var partition = new StatePartition(
-            new PartitionSettings(0, 1, policy, 0, TimeProvider.System), log, new StateStore(options, StoredPolicy.From(policy), new NullDevice()));
+            new PartitionSettings(0, 1, policy, 0, Settings.MaxAheadMs, TimeProvider.System), log, new StateStore(options, StoredPolicy.From(policy), new NullDevice()));
         var start = Stopwatch.GetTimestamp();
         while (partition.Position < log.EndOffset && partition.State != PartitionState.Failed) partition.Step();
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
