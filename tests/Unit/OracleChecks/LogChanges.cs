@@ -50,25 +50,6 @@ internal static class LogChanges
         return log;
     }
 
-    /// <summary>
-    /// Without settings of a pointer whose event id lies below that of a read of the same state that arrived
-    /// before: such a setting puts the bar below the read, which therefore counts again when it is delivered again.
-    /// </summary>
-    public static IEnumerable<ChannelEvent> WithoutLateSettings(IEnumerable<ChannelEvent> facts)
-    {
-        var newestReads = new Dictionary<(ulong User, ulong Channel), ulong>();
-        foreach (var fact in facts)
-        {
-            if (fact.MessagesRead is { } read)
-            {
-                var state = (read.UserId, read.ChannelId);
-                newestReads[state] = Math.Max(newestReads.GetValueOrDefault(state), fact.EventId);
-            }
-            if (fact.PointerSet is { } set && fact.EventId < newestReads.GetValueOrDefault((set.UserId, set.ChannelId))) continue;
-            yield return fact;
-        }
-    }
-
     /// <summary>The same facts in the same order with event ids that grow with it.</summary>
     public static IEnumerable<ChannelEvent> InOrderOfArrival(IEnumerable<ChannelEvent> facts) =>
         facts.Select((fact, index) => new ChannelEvent(fact) { EventId = (ulong)(index + 1) << 22 });
