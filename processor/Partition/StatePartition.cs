@@ -195,6 +195,9 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
             throw new InvalidDataException(
                 $"partition {Number}: the log begins at offset {log.BeginOffset}; a new lineage starts at a log's first record");
         recoverUntil = log.EndOffset;
+        store.Enter();
+        aggregates.Restore();
+        store.Exit();
         reader = log.OpenReader(0);
         Enter(PartitionState.Recovering);
     }
