@@ -93,6 +93,7 @@ internal sealed class Child : IDisposable
             PauseMs = (GC.GetTotalPauseDuration() - paused).TotalMilliseconds,
             AllocatedBytes = GC.GetAllocatedBytesForCurrentThread() - allocated,
             LogGrowthBytes = StoreFigures().LogBytes - before.LogBytes,
+            LogPages = (StoreFigures().LogBytes >> Settings.LogPageBits) - (before.LogBytes >> Settings.LogPageBits),
             Updates = StoreFigures().Updates - before.Updates,
             Events = trace.Count,
             Keys = trace.KeyCount,

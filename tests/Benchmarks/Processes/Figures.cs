@@ -66,6 +66,9 @@ internal sealed record Figures
     /// <summary>Bytes by which the record log grew: its pages are managed arrays until they are used again.</summary>
     public long LogGrowthBytes { get; init; }
 
+    /// <summary>Pages that the log's tail passed into; each was allocated, one ahead.</summary>
+    public long LogPages { get; init; }
+
     /// <summary>Median of a figure over rounds.</summary>
     public static double Median(IEnumerable<Figures> rounds, Func<Figures, double> figure)
     {

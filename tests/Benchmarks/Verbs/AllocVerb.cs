@@ -8,8 +8,8 @@ internal static class AllocVerb
 {
     private const double PassMark = 32;
 
-    /// <summary>Alignment and header of a page's array, bytes.</summary>
-    private const long PageSlack = 2_048;
+    /// <summary>A page's array: the page, and two sectors for its alignment.</summary>
+    private const long PageBytes = (1L << Settings.LogPageBits) + 1_024;
 
     public static void Run(Bench bench)
     {
@@ -23,12 +23,9 @@ internal static class AllocVerb
             bench.Say($"  {subject,-8} {Bytes(rounds[subject]),15:F2} {Figures.Median(rounds[subject], f => (double)f.LogGrowthBytes / f.Events),11:F2} {Figures.Median(collections[subject], f => f.CollectMs),14:F1}");
         // A page is an array of the collector's until the log has filled its memory and uses pages again; it is
         // the state's memory, measured under size. What is left is what an event costs the collector.
-        var bytes = Figures.Median(rounds[SubjectFactory.Store], f => (double)Math.Max(f.AllocatedBytes - PagesIn(f.LogGrowthBytes), 0) / f.Events);
+        var bytes = Figures.Median(rounds[SubjectFactory.Store], f => (double)Math.Max(f.AllocatedBytes - (f.LogPages * PageBytes), 0) / f.Events);
         bench.Judge($"{bytes:F2} bytes an event beside the log's pages", $"<= {PassMark:F0}", bytes <= PassMark);
     }
-
-    /// <summary>Whole pages that so much growth allocates at most.</summary>
-    private static long PagesIn(long growth) => ((growth >> Settings.LogPageBits) + 1) * ((1L << Settings.LogPageBits) + PageSlack);
 
     private static double Bytes(List<Figures> rounds) => Figures.Median(rounds, f => (double)f.AllocatedBytes / f.Events);
 }

@@ -13,7 +13,7 @@ internal sealed class Bench(Settings settings, TextWriter output) : IDisposable
 
     public Settings Settings => settings;
 
-    /// <summary>Pass marks that were missed.</summary>
+    /// <summary>Pass marks that were missed, or could not be judged.</summary>
     public int Missed { get; private set; }
 
     /// <summary>Prints a line.</summary>
@@ -25,6 +25,13 @@ internal sealed class Bench(Settings settings, TextWriter output) : IDisposable
         if (!passed) Missed++;
         var verdict = passed ? "pass" : "MISSED";
         Say($"  => {figure.ToString(CultureInfo.InvariantCulture)}; pass mark {mark.ToString(CultureInfo.InvariantCulture)}: {verdict}");
+    }
+
+    /// <summary>Says why a pass mark cannot be judged; the run does not pass.</summary>
+    public void Undecided(FormattableString reason)
+    {
+        Missed++;
+        Say($"  => UNDECIDED: {reason.ToString(CultureInfo.InvariantCulture)}");
     }
 
     /// <summary>
