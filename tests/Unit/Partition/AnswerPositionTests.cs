@@ -11,7 +11,7 @@ public class AnswerPositionTests
     private const ulong Cold = 8;
 
     [Fact]
-    public void An_answer_that_waits_for_records_on_disk_is_of_one_position()
+    public async Task An_answer_that_waits_for_records_on_disk_is_of_one_position()
     {
         using var chat = new Chat(store: PartitionTester.Tiny()).Created(members: [Amy, Bob]);
         var product = chat.Product;
@@ -31,7 +31,7 @@ public class AnswerPositionTests
             product.Partitions[0].Step();
         }
 
-        var (states, freshness) = answer.GetAwaiter().GetResult();
+        var (states, freshness) = await answer;
         Assert.True(product.Figures.DiskReads > diskReads, "everything lay in memory");
         // Each record since is one more message: the figures tell the position that they are of.
         var folded = 1 + freshness.Position - (ulong)before;
@@ -41,7 +41,7 @@ public class AnswerPositionTests
     }
 
     [Fact]
-    public void A_question_waits_for_the_position_that_it_names()
+    public async Task A_question_waits_for_the_position_that_it_names()
     {
         using var chat = new Chat().Created(members: [Amy, Bob]).Sent(1);
         var partition = chat.Product.Partitions[0];
@@ -52,7 +52,7 @@ public class AnswerPositionTests
         Assert.False(answer.IsCompleted);
         chat.Sent(2);
         while (!answer.IsCompleted) partition.Step();
-        Assert.Equal(2UL, answer.GetAwaiter().GetResult().States[0].Counts.Unread);
+        Assert.Equal(2UL, (await answer).States[0].Counts.Unread);
     }
 
     [Fact]

@@ -58,6 +58,14 @@ public class RuleTests
     }
 
     [Fact]
+    public void The_head_at_a_join_is_found_wherever_its_message_lies_by_now()
+    {
+        using var chat = new Chat().Created(members: [Bob]);
+        for (var id = 1UL; id <= 300; id++) chat.Sent(id).Joined(1_000 + id);
+        for (var id = 1UL; id <= 300; id++) Assert.Equal((300 - id, 0UL), chat.Counts(1_000 + id));
+    }
+
+    [Fact]
     public void After_a_leave_nothing_of_before_has_an_effect()
     {
         using var chat = new Chat().Created(members: [Amy, Bob]).SentAll(1, 9).Read(Amy, 5, eventId: 2_000).Muted(Amy);
@@ -90,6 +98,13 @@ public class RuleTests
     {
         using var chat = new Chat().Created(members: [Amy, Bob]).SentAll(1, 4).Sent(5, author: Amy);
         chat.Left(Amy).Joined(Amy).Set(Amy, 0).Sent(5, author: Amy);
+        Assert.Equal((4UL, 0UL), chat.Counts());
+    }
+
+    [Fact]
+    public void What_one_sent_before_joining_reads_nothing_when_it_comes_again()
+    {
+        using var chat = new Chat().Created(members: [Bob]).SentAll(1, 4).Sent(5, author: Amy).Joined(Amy).Set(Amy, 0).Sent(5, author: Amy);
         Assert.Equal((4UL, 0UL), chat.Counts());
     }
 
