@@ -2,8 +2,8 @@ using System.Net;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.RateLimiting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using ReadStateStream.QueryApi.Commands;
@@ -13,7 +13,6 @@ using ReadStateStream.QueryApi.Routing;
 using ReadStateStream.QueryApi.Settings;
 using ReadStateStream.QueryApi.Telemetry;
 using ReadStateStream.Schemas.Connect;
-using ListenOptions = ReadStateStream.QueryApi.Settings.ListenOptions;
 
 namespace ReadStateStream.QueryApi;
 
@@ -22,12 +21,13 @@ internal static class QueryApiHost
 {
     private const string Concurrency = "v1";
 
-    /// <summary>The application, ready to start. <paramref name="replace"/> is for tests: services registered last win.</summary>
+    /// <summary>The application, ready to start; OptionsValidationException, or AggregateException of several, where settings refuse. <paramref name="replace"/> is for tests: services registered last win.</summary>
     public static WebApplication Build(string[] args, Action<IServiceCollection>? replace = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         builder.AddValidatedOptions();
         builder.WebHost.UseUrls(builder.Configuration[$"{ListenOptions.Section}:{nameof(ListenOptions.Url)}"] ?? new ListenOptions().Url);
+        builder.WebHost.ConfigureKestrel(k => k.AddServerHeader = false);
         // Standard output carries the line that says where this process listens, and nothing else.
         builder.Logging.AddSimpleConsole(o => o.SingleLine = true);
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
@@ -38,6 +38,8 @@ internal static class QueryApiHost
         AddRouting(builder.Services);
         replace?.Invoke(builder.Services);
         var app = builder.Build();
+        // Before anything below reads a setting: all that are wrong are named together.
+        app.Services.GetRequiredService<IStartupValidator>().Validate();
         Map(app);
         return app;
     }
@@ -45,11 +47,6 @@ internal static class QueryApiHost
     private static void AddHttp(IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.AddOptions<KestrelServerOptions>().Configure<IOptions<AnswerOptions>>((kestrel, answers) =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = answers.Value.BodyBytesMax;
-        });
         services.ConfigureHttpJsonOptions(o => Strict(o.SerializerOptions));
         // Every request that is refused while it is bound ends in ProblemHandling, with its reason.
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
@@ -114,7 +111,9 @@ internal static class QueryApiHost
         app.UseRateLimiter();
         app.MapOpenApi();
         app.MapHealth();
-        var v1 = app.MapGroup("/v1").RequireRateLimiting(Concurrency).AddEndpointFilter<QueryDurationFilter>();
+        var answers = app.Services.GetRequiredService<IOptions<AnswerOptions>>().Value;
+        var v1 = app.MapGroup("/v1").RequireRateLimiting(Concurrency).AddEndpointFilter<QueryDurationFilter>()
+            .WithMetadata(new RequestSizeLimitAttribute(answers.BodyBytesMax));
         v1.MapReads();
         v1.MapCommands();
     }

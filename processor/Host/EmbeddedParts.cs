@@ -1,5 +1,4 @@
 using ReadStateStream.Fold;
-using ReadStateStream.Host.Ingest;
 using ReadStateStream.Host.Settings;
 using ReadStateStream.Partition;
 using ReadStateStream.Partition.Log;
@@ -13,13 +12,13 @@ namespace ReadStateStream.Host;
 /// Everything on one machine: the embedded log of the data folder, and all its partitions, whose stores are
 /// rebuilt from the log at each start.
 /// </summary>
-public sealed class EmbeddedParts(
-    ProcessorOptions processor, PolicyOptions policy, StoreOptions storeOptions, EventIdOptions eventIds, IngestOptions ingest,
-    TimeProvider time, Telemetry telemetry, ILoggerFactory loggers) : IProcessorParts
+public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time, Telemetry telemetry, ILoggerFactory loggers)
+    : IProcessorParts
 {
     // Lineages below 256 would make write timestamps that real clocks may have made; this one is rebuilt at each start.
     private const ulong FirstLineage = 256;
 
+    private readonly ProcessorOptions processor = settings.Processor;
     private readonly ILogger<EmbeddedParts> logger = loggers.CreateLogger<EmbeddedParts>();
     private EmbeddedTopic? topic;
     private StatePartition[] partitions = [];
@@ -31,17 +30,16 @@ public sealed class EmbeddedParts(
 
     public IReadOnlyList<IPartitionQueries> Partitions => partitions;
 
-    public LogNames Names { get; } = new("embedded", processor.Topic, $"readstate-{FirstLineage}");
+    public LogNames Names { get; } = new("embedded", settings.Processor.Topic, $"readstate-{FirstLineage}");
 
     public ulong Lineage => FirstLineage;
 
     public Task StartAsync(CancellationToken cancellation)
     {
-        var share = ShareOf(storeOptions, processor.Partitions);
         topic = OpenTopic();
         var stores = Path.Combine(processor.DataFolder, "store");
         if (Directory.Exists(stores)) Directory.Delete(stores, recursive: true);
-        partitions = [.. topic.Partitions.Select((log, number) => Create(number, log, share, stores))];
+        partitions = [.. topic.Partitions.Select((log, number) => Create(number, log, stores))];
         var threads = Math.Clamp(processor.Workers == 0 ? Environment.ProcessorCount : processor.Workers, 1, partitions.Length);
         workers = [.. Enumerable.Range(0, threads)
             .Select(worker => new PartitionWorker(worker, [.. partitions.Where(p => p.Number % threads == worker)]))];
@@ -61,18 +59,6 @@ public sealed class EmbeddedParts(
         topic = null;
     }
 
-    private static StoreOptions ShareOf(StoreOptions options, int partitions)
-    {
-        try
-        {
-            return options.Share(partitions);
-        }
-        catch (ArgumentException refused)
-        {
-            throw new SettingException(refused.Message);
-        }
-    }
-
     private EmbeddedTopic OpenTopic()
     {
         try
@@ -82,7 +68,7 @@ public sealed class EmbeddedParts(
                 {
                     Folder = Path.Combine(processor.DataFolder, "log"), PartitionCount = processor.Partitions,
                     PartitionCountSetting = "Processor__Partitions",
-                    Log = new EmbeddedLogOptions { MaxRecordBytes = Math.Max(ingest.MaxEventBytes, 1 << 20) },
+                    Log = new EmbeddedLogOptions { MaxRecordBytes = Math.Max(settings.Ingest.MaxEventBytes, 1 << 20) },
                 },
                 time, loggers.CreateLogger<EmbeddedTopic>());
         }
@@ -92,12 +78,13 @@ public sealed class EmbeddedParts(
         }
     }
 
-    private StatePartition Create(int number, EmbeddedLog log, StoreOptions share, string folder)
+    private StatePartition Create(int number, EmbeddedLog log, string folder)
     {
         var device = new FileDevice(Path.Combine(folder, $"{number}", "records"), new FileDeviceOptions { DeleteOnClose = true });
-        var store = new StateStore(share, StoredPolicy.From(policy), device);
+        var store = new StateStore(settings.PartitionStore, StoredPolicy.From(settings.Policy), device);
         var partition = new StatePartition(
-            new PartitionSettings(number, processor.Partitions, policy, eventIds.EpochUnixMs, time), log, store,
+            new PartitionSettings(
+                number, processor.Partitions, settings.Policy, settings.EventIds.EpochUnixMs, settings.EventIds.MaxAheadSeconds * 1_000L, time), log, store,
             handle => telemetry.AddPartition(handle, Names, () => handle.StoreMemoryBytes),
             (at, offset, reason) => logger.DeadLetter(at, offset, reason));
         partition.OnStateChanged = changed =>

@@ -25,14 +25,14 @@ internal sealed class ProcessorLifetime(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        await parts.StartAsync(cancellationToken).ConfigureAwait(false);
+        await parts.StartAsync(cancellationToken);
         logger.Started(parts.Partitions.Count, options.DataFolder);
     }
 
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
-        await ready.Output.WriteLineAsync($"processor ready ingest={addresses.Ingest} query={addresses.Query}").ConfigureAwait(false);
-        await ready.Output.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await ready.Output.WriteLineAsync($"processor ready ingest={addresses.Ingest} query={addresses.Query}");
+        await ready.Output.FlushAsync(cancellationToken);
     }
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -40,7 +40,7 @@ internal sealed class ProcessorLifetime(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         logger.Stopping();
-        await parts.StopAsync(cancellationToken).ConfigureAwait(false);
+        await parts.StopAsync(cancellationToken);
         logger.Stopped();
     }
 

@@ -9,7 +9,8 @@ public static class Program
     private static Task<int> Main(string[] args) => RunAsync(args, Wiring.CreateParts, Console.Out, Console.Error);
 
     /// <summary>The whole process with its parts and its output given; its exit code.</summary>
-    public static Task<int> RunAsync(string[] args, Func<IServiceProvider, IProcessorParts> createParts, TextWriter output, TextWriter error)
+    public static Task<int> RunAsync(
+        string[] args, Func<IServiceProvider, IProcessorParts> createParts, TextWriter output, TextWriter error)
     {
         var root = RunVerb.Root(createParts, output, error);
         var configuration = new InvocationConfiguration

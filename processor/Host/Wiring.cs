@@ -1,7 +1,6 @@
 // The one place where the parts meet, in the order in which an event flows:
 // log → partitions → queries → HTTP. Everything else knows ports only.
 using Microsoft.AspNetCore.RateLimiting;
-using ReadStateStream.Fold;
 using ReadStateStream.Host.Health;
 using ReadStateStream.Host.Http;
 using ReadStateStream.Host.Ingest;
@@ -9,7 +8,6 @@ using ReadStateStream.Host.Observability;
 using ReadStateStream.Host.PartitionQueries;
 using ReadStateStream.Host.Settings;
 using ReadStateStream.Partition;
-using ReadStateStream.Partition.Store;
 
 namespace ReadStateStream.Host;
 
@@ -19,9 +17,7 @@ public static class Wiring
     /// <summary>Log and partitions: the embedded log, and a store a partition.</summary>
     public static IProcessorParts CreateParts(IServiceProvider services) =>
         new EmbeddedParts(
-            services.GetRequiredService<ProcessorOptions>(), services.GetRequiredService<PolicyOptions>(),
-            services.GetRequiredService<StoreOptions>(), services.GetRequiredService<EventIdOptions>(),
-            services.GetRequiredService<IngestOptions>(), services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<ProcessorSettings>(), services.GetRequiredService<TimeProvider>(),
             services.GetRequiredService<Telemetry>(), services.GetRequiredService<ILoggerFactory>());
 
     /// <summary>Builds the application; SettingException names a setting that is refused.</summary>
@@ -29,35 +25,34 @@ public static class Wiring
     /// <param name="createParts">Log and partitions; <see cref="CreateParts"/> but in tests.</param>
     /// <param name="ready">Where the line goes that says where the process listens.</param>
     /// <param name="time">The clock of everything.</param>
-    public static WebApplication Build(string[] args, Func<IServiceProvider, IProcessorParts> createParts, TextWriter ready, TimeProvider time)
+    public static WebApplication Build(
+        string[] args, Func<IServiceProvider, IProcessorParts> createParts, TextWriter ready, TimeProvider time)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            Args = args, ContentRootPath = AppContext.BaseDirectory,
+        });
         builder.Services.AddSingleton(time).AddSingleton(new ReadyLine(ready));
-        AddSettings(builder);
-        AddObservability(builder);
+        var settings = new ProcessorSettings(builder.Configuration);
+        AddSettings(builder, settings);
+        AddObservability(builder, settings.Telemetry);
         AddLogAndPartitions(builder, createParts);
         AddQueries(builder);
-        AddIngest(builder);
-        AddServer(builder);
+        AddIngest(builder, settings);
+        AddServer(builder, settings);
         var app = builder.Build();
         MapHttp(app);
         return app;
     }
 
-    private static void AddSettings(WebApplicationBuilder builder)
+    private static void AddSettings(WebApplicationBuilder builder, ProcessorSettings settings)
     {
-        builder.Services.AddSection<ProcessorOptions>(builder.Configuration, "Processor");
-        builder.Services.AddSection<EventIdOptions>(builder.Configuration, "EventIds");
-        builder.Services.AddSection<PolicyOptions>(builder.Configuration, "Policy");
-        builder.Services.AddSection<StoreOptions>(builder.Configuration, "Store");
-        builder.Services.AddSection<IngestOptions>(builder.Configuration, "Ingest");
-        builder.Services.AddSection<QueryOptions>(builder.Configuration, "Query");
-        builder.Services.AddSection<TelemetryOptions>(builder.Configuration, "Telemetry");
-        var processor = BoundSection.Read<ProcessorOptions>(builder.Configuration.GetSection("Processor"));
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(processor.ShutdownSeconds));
+        settings.Register(builder.Services);
+        var shutdown = TimeSpan.FromSeconds(settings.Processor.ShutdownSeconds);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdown);
     }
 
-    private static void AddObservability(WebApplicationBuilder builder)
+    private static void AddObservability(WebApplicationBuilder builder, TelemetryOptions options)
     {
         // Standard output has one line, the one that says "ready"; logs go to standard error.
         builder.Logging.ClearProviders();
@@ -65,8 +60,9 @@ public static class Wiring
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
             console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        // It logs a failed start with its stack; the run verb says the same in one line, or rethrows it.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.AddSingleton<Telemetry>();
-        var options = BoundSection.Read<TelemetryOptions>(builder.Configuration.GetSection("Telemetry"));
         if (TelemetryExport.EndpointOf(options, builder.Configuration) is null) return;
         TelemetryExport.AddLogs(builder.Logging, options);
         builder.Services.AddSingleton(_ => TelemetryExport.Start(options));
@@ -82,48 +78,51 @@ public static class Wiring
     // 2. Questions to the partitions.
     private static void AddQueries(WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton(services => services.GetRequiredService<IProcessorParts>() is var parts
-            ? new OwnedPartitions(parts.Partitions, parts.Topic.PartitionCount)
-            : throw new InvalidOperationException());
+        builder.Services.AddSingleton(services =>
+        {
+            var parts = services.GetRequiredService<IProcessorParts>();
+            return new OwnedPartitions(parts.Partitions, parts.Topic.PartitionCount);
+        });
         builder.Services.AddSingleton<PartitionQueryService>();
         builder.Services.AddSingleton<OwnershipFeed>();
         builder.Services.AddSingleton<ConnectEndpoints>();
     }
 
     // 3. Events into the log.
-    private static void AddIngest(WebApplicationBuilder builder)
+    private static void AddIngest(WebApplicationBuilder builder, ProcessorSettings settings)
     {
-        builder.Services.AddSingleton(services =>
-        {
-            var (parts, ingest, ids) = (services.GetRequiredService<IProcessorParts>(), services.GetRequiredService<IngestOptions>(),
-                services.GetRequiredService<EventIdOptions>());
-            var aheadMs = ids.MaxAheadSeconds * 1_000L;
-            var time = services.GetRequiredService<TimeProvider>();
-            var validator = new EventValidator(new EventLimits(parts.Topic.PartitionCount, ids.EpochUnixMs, aheadMs,
-                ingest.MaxUsers, ingest.MaxReasonCharacters, ingest.MaxEventBytes));
-            var stamper = new EventIdStamper(time, ids.EpochUnixMs, aheadMs, parts.Topic.GreatestStampedEventId);
-            var pipeline = new IngestPipeline(parts.Topic, validator, stamper, ingest, parts.Names,
-                services.GetRequiredService<Telemetry>(), time, services.GetRequiredService<ILogger<IngestPipeline>>());
-            return new IngestEndpoint(pipeline, new IngestAnswer(parts.Topic.TopicIdentity, ingest), ingest);
-        });
-        var options = BoundSection.Read<IngestOptions>(builder.Configuration.GetSection("Ingest"));
+        var ingest = settings.Ingest;
+        builder.Services.AddSingleton(services => CreateIngest(services, settings));
         builder.Services.AddRateLimiter(limits =>
         {
             limits.AddConcurrencyLimiter(IngestEndpoint.Concurrency, limit =>
-                (limit.PermitLimit, limit.QueueLimit) = (options.MaxConcurrentRequests, options.MaxQueuedRequests));
-            limits.OnRejected = (rejected, _) => new ValueTask(new Problem(429, "too-many-requests", "Too many requests are in flight",
-                $"{options.MaxConcurrentRequests} are worked on and {options.MaxQueuedRequests} wait")
-            { RetryAfterSeconds = options.RetryAfterSeconds }.WriteAsync(rejected.HttpContext));
+                (limit.PermitLimit, limit.QueueLimit) = (ingest.MaxConcurrentRequests, ingest.MaxQueuedRequests));
+            var tooMany = new Problem(429, "too-many-requests", "Too many requests are in flight",
+                $"{ingest.MaxConcurrentRequests} are worked on and {ingest.MaxQueuedRequests} wait")
+            { RetryAfterSeconds = ingest.RetryAfterSeconds };
+            limits.OnRejected = (rejected, _) => new ValueTask(tooMany.WriteAsync(rejected.HttpContext));
         });
         builder.Services.AddOpenApi("v1", IngestOpenApi.Configure);
     }
 
-    // 4. The listeners.
-    private static void AddServer(WebApplicationBuilder builder)
+    private static IngestEndpoint CreateIngest(IServiceProvider services, ProcessorSettings settings)
     {
-        var ingest = BoundSection.Read<IngestOptions>(builder.Configuration.GetSection("Ingest"));
-        var query = BoundSection.Read<QueryOptions>(builder.Configuration.GetSection("Query"));
-        builder.WebHost.ConfigureKestrel(server => Listeners.Listen(server, ingest, query));
+        var parts = services.GetRequiredService<IProcessorParts>();
+        var time = services.GetRequiredService<TimeProvider>();
+        var (ingest, ids) = (settings.Ingest, settings.EventIds);
+        var (epochUnixMs, aheadMs) = (ids.EpochUnixMs, ids.MaxAheadSeconds * 1_000L);
+        var validator = new EventValidator(new EventLimits(
+            parts.Topic.PartitionCount, epochUnixMs, aheadMs, ingest.MaxUsers, ingest.MaxReasonCharacters, ingest.MaxEventBytes));
+        var stamper = new EventIdStamper(time, epochUnixMs, aheadMs, parts.Topic.GreatestStampedEventId);
+        var pipeline = new IngestPipeline(parts.Topic, validator, stamper, ingest, parts.Names,
+            services.GetRequiredService<Telemetry>(), time, services.GetRequiredService<ILogger<IngestPipeline>>());
+        return new IngestEndpoint(pipeline, new IngestAnswer(parts.Topic.TopicIdentity, ingest), ingest);
+    }
+
+    // 4. The listeners.
+    private static void AddServer(WebApplicationBuilder builder, ProcessorSettings settings)
+    {
+        builder.WebHost.ConfigureKestrel(server => Listeners.Listen(server, settings.IngestAddress, settings.QueryAddress));
         builder.Services.AddSingleton<ListenerAddresses>();
     }
 

@@ -15,10 +15,13 @@ public struct BatchItem
 }
 
 /// <summary>The records of one batch, decoded and checked against the contract; used again, allocates nothing.</summary>
-public sealed class FactBatch(int partition, int partitionCount)
+public sealed class FactBatch(PartitionSettings settings)
 {
     /// <summary>The clock is looked at once in so many records.</summary>
     private const int ClockEvery = 16;
+
+    /// <summary>An event id is milliseconds since the epoch, shifted by so many bits.</summary>
+    public const int EventIdTimeShift = 22;
 
     private readonly BatchItem[] items = new BatchItem[StatePartition.BatchMax];
     private readonly List<Key16> keys = [];
@@ -65,7 +68,7 @@ public sealed class FactBatch(int partition, int partitionCount)
         if (!FactDecoder.TryDecode(record.Value, ref fact, Lists, out var error)) return Forget(before, error.Describe());
         error = FactContract.Check(fact, Lists);
         if (error != DecodeError.None) return Forget(before, error.Describe());
-        var reason = CheckKey(record.Key, fact);
+        var reason = CheckKey(record.Key, fact) ?? CheckTime(record.AppendedUnixMs, fact);
         return reason is null ? null : Forget(before, reason);
     }
 
@@ -79,10 +82,15 @@ public sealed class FactBatch(int partition, int partitionCount)
     private string? CheckKey(ReadOnlySpan<byte> key, in Fact fact)
     {
         if (fact.Kind is FactKind.DeadLetterResolved or FactKind.DeadLetterWaived)
-            return fact.Partition == partition ? null : "a control record lies in another partition than it names";
+            return fact.Partition == settings.Number ? null : "a control record lies in another partition than it names";
         var owner = fact.Kind == FactKind.UserBlocked ? fact.User : fact.Channel;
         if (!Utf8Parser.TryParse(key, out ulong id, out var length) || length != key.Length || id != owner)
             return "the record's key is not the id that its fact belongs to";
-        return Partitioner.PartitionOf(key, partitionCount) == partition ? null : "the record lies in another partition than its key's";
+        return Partitioner.PartitionOf(key, settings.Count) == settings.Number ? null : "the record lies in another partition than its key's";
     }
+
+    /// <summary>An id from the future would stand over every later one; the append time makes a replay decide the same.</summary>
+    private string? CheckTime(long appendedUnixMs, in Fact fact) =>
+        (long)(fact.EventId >> EventIdTimeShift) + settings.EventIdEpochUnixMs <= appendedUnixMs + settings.MaxAheadMs
+            ? null : "the event id's time lies too far past the record's append time";
 }

@@ -18,8 +18,10 @@ namespace ReadStateStream.Partition;
 /// <param name="Count">Partitions of the topic.</param>
 /// <param name="Policy">What counts.</param>
 /// <param name="EventIdEpochUnixMs">Epoch of event ids, milliseconds since the Unix epoch.</param>
+/// <param name="MaxAheadMs">How far an event id's time may lie past its record's append time, milliseconds; beyond it: a dead letter.</param>
 /// <param name="Time">Clock.</param>
-public sealed record PartitionSettings(int Number, int Count, PolicyOptions Policy, long EventIdEpochUnixMs, TimeProvider Time);
+public sealed record PartitionSettings(
+    int Number, int Count, PolicyOptions Policy, long EventIdEpochUnixMs, long MaxAheadMs, TimeProvider Time);
 
 /// <summary>A partition: log position, store and life cycle.</summary>
 public sealed class StatePartition : IPartitionQueries, IDisposable
@@ -67,7 +69,7 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
         readers = new StateReaders(
             records, new ChannelReader(records, AnswerPolicy.From(settings.Policy), store.MaxValueBytes), store.MaxValueBytes);
         answers = new AnswerWriter(settings.Number, settings.Policy.MuteZeroes, settings.EventIdEpochUnixMs);
-        batch = new FactBatch(settings.Number, settings.Count);
+        batch = new FactBatch(settings);
         store.Lists = batch.Lists;
         log.OnGrown = () => OnWork?.Invoke();
         this.telemetry = telemetry?.Invoke(this);
@@ -102,9 +104,6 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
 
     /// <summary>Figures of the store.</summary>
     public StoreFigures StoreFigures => store.Figures;
-
-    /// <summary>Fingerprint of the last record applied; null where none was.</summary>
-    public RecordFingerprint? LastApplied => Position > log.BeginOffset && log.TryFingerprint(Position - 1, out var last) ? last : null;
 
     /// <summary>
     /// One batch of records, then questions; bounded. False where there was nothing to do. An error fails
@@ -196,6 +195,9 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
             throw new InvalidDataException(
                 $"partition {Number}: the log begins at offset {log.BeginOffset}; a new lineage starts at a log's first record");
         recoverUntil = log.EndOffset;
+        store.Enter();
+        aggregates.Restore();
+        store.Exit();
         reader = log.OpenReader(0);
         Enter(PartitionState.Recovering);
     }
@@ -283,6 +285,7 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
         {
             store.Exit();
         }
+        telemetry?.RecordStage(Stage.Query, settings.Time.GetElapsedTime(started));
         return true;
     }
 

@@ -29,7 +29,8 @@ public sealed class Telemetry : IDisposable
     {
         Consumed = meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}",
             "Events taken from the log and folded or dead-lettered.");
-        ProcessDuration = Seconds("messaging.process.duration", "Time of a batch from the first record read to the position advanced.");
+        ProcessDuration = Seconds("messaging.process.duration",
+            "Time of a batch from the first record read to the position advanced.");
         ClientOperationDuration = Seconds("messaging.client.operation.duration", "Time of a call to the event log.");
         StageDuration = Seconds("readstate.stage.duration", "Time of one pass of a stage.");
         QueryDuration = Seconds("readstate.query.duration", "Time of a partition query, queueing and waiting included.");
@@ -40,7 +41,8 @@ public sealed class Telemetry : IDisposable
         meter.CreateObservableCounter("readstate.gc.pause.duration", () => GC.GetTotalPauseDuration().TotalSeconds, "s",
             "Time that the garbage collector paused the process, since its start.");
         Gauge("readstate.partition.lag", "{event}", "Durable records not yet applied.", g => g.Partition.LagEvents);
-        Gauge("readstate.partition.lag.duration", "s", "Age of the oldest record not yet applied.", g => g.Partition.LagMs / 1000.0);
+        Gauge("readstate.partition.lag.duration", "s", "Age of the oldest record not yet applied.",
+            g => g.Partition.LagMs / 1000.0);
         Gauge("readstate.partition.state", "{state}", "Number of the partition's state, as in the query contract.",
             g => (long)g.Partition.State);
         Gauge("readstate.partition.position", "{event}", "The next offset to apply.", g => g.Partition.Position);
@@ -63,8 +65,7 @@ public sealed class Telemetry : IDisposable
     /// </summary>
     public PartitionTelemetry AddPartition(IPartitionQueries partition, LogNames log, Func<long> storeMemoryBytes)
     {
-        var added = new PartitionGauges(partition, storeMemoryBytes, new("messaging.destination.partition.id", partition.Number.ToString(
-            System.Globalization.CultureInfo.InvariantCulture)));
+        var added = new PartitionGauges(partition, storeMemoryBytes, PartitionTelemetry.TagOf(partition.Number));
         lock (registration) gauges = [.. gauges, added];
         return new PartitionTelemetry(this, log, partition.Number, () =>
         {
@@ -72,7 +73,7 @@ public sealed class Telemetry : IDisposable
         });
     }
 
-    /// <summary>Counts events of one outcome of the ingest endpoint: <c>accepted</c>, <c>refused</c> or <c>unavailable</c>.</summary>
+    /// <summary>Counts events of one outcome of ingest: <c>accepted</c>, <c>refused</c> or <c>unavailable</c>.</summary>
     public void RecordIngest(string outcome, int events)
     {
         if (events > 0) IngestEvents.Add(events, new KeyValuePair<string, object?>("outcome", outcome));
@@ -91,11 +92,11 @@ public sealed class Telemetry : IDisposable
     }
 
     /// <summary>Records a partition query: its method and its Connect code, <c>ok</c> for success.</summary>
-    public void RecordQuery(string method, string code, TimeSpan elapsed)
-    {
+    public void RecordQuery(string method, string code, TimeSpan elapsed) =>
         QueryDuration.Record(elapsed.TotalSeconds, new("rpc.method", method), new KeyValuePair<string, object?>("code", code));
-        StageDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("stage", "query"));
-    }
+
+    /// <summary>True for the instruments of this instance: a process has one, tests have several under one name.</summary>
+    public bool Owns(Instrument instrument) => instrument.Meter == meter;
 
     /// <summary>Ends the instruments: nothing is collected after.</summary>
     public void Dispose() => meter.Dispose();
@@ -103,7 +104,8 @@ public sealed class Telemetry : IDisposable
     // Stages last from microseconds to seconds; the SDK's default bounds are meant for milliseconds.
     private static readonly InstrumentAdvice<double> SecondsAdvice = new()
     {
-        HistogramBucketBoundaries = [0.00001, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+        HistogramBucketBoundaries =
+            [0.00001, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     };
 
     private Histogram<double> Seconds(string name, string description) =>
@@ -112,11 +114,12 @@ public sealed class Telemetry : IDisposable
     private void Gauge<T>(string name, string unit, string description, Func<PartitionGauges, T> read) where T : struct =>
         meter.CreateObservableGauge(name, () => gauges.Select(g => new Measurement<T>(read(g), g.Tag)), unit, description);
 
-    private sealed record PartitionGauges(IPartitionQueries Partition, Func<long> StoreMemoryBytes, KeyValuePair<string, object?> Tag);
+    private sealed record PartitionGauges(
+        IPartitionQueries Partition, Func<long> StoreMemoryBytes, KeyValuePair<string, object?> Tag);
 }
 
 /// <summary>How the log is named in attributes.</summary>
-/// <param name="System">messaging.system: <c>kafka</c>, or <c>embedded</c>, which the conventions allow as a custom value.</param>
+/// <param name="System">messaging.system: <c>kafka</c>, or <c>embedded</c> (the conventions allow custom values).</param>
 /// <param name="Topic">messaging.destination.name.</param>
 /// <param name="ConsumerGroup">messaging.consumer.group.name.</param>
 public sealed record LogNames(string System, string Topic, string ConsumerGroup)
@@ -144,8 +147,7 @@ public sealed class PartitionTelemetry : IDisposable
     {
         this.telemetry = telemetry;
         this.remove = remove;
-        var id = partition.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        partitionTag = new("messaging.destination.partition.id", id);
+        partitionTag = TagOf(partition);
         poll = Named(log, "poll");
         process = Named(log, "process");
         stages = [.. StageNames.Select(stage => new TagList { { "stage", stage }, partitionTag })];
@@ -172,6 +174,9 @@ public sealed class PartitionTelemetry : IDisposable
 
     /// <summary>The partition's gauges are read no more.</summary>
     public void Dispose() => remove();
+
+    internal static KeyValuePair<string, object?> TagOf(int partition) => new(
+        "messaging.destination.partition.id", partition.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
     private TagList Named(LogNames log, string operation)
     {

@@ -5,8 +5,9 @@ using ReadStateStream.Schemas.V1;
 namespace ReadStateStream.QueryApi.Reads;
 
 /// <summary>
-/// Gathers how fresh the parts of an answer are. A partition that was read twice (its channels, and whom the
-/// user blocked) answers with the lower position and the greater lag: the answer contains all below it.
+/// Gathers how fresh the parts of an answer are. A partition that was read twice (its channels, and whom users
+/// blocked) answers with the higher position and the greater lag; that the earlier read holds at the higher
+/// position too is for <see cref="BlockedUsersReader"/> to make sure of.
 /// </summary>
 internal sealed class AnswerFreshness
 {
@@ -27,6 +28,9 @@ internal sealed class AnswerFreshness
         LagEvents = table.ClaimOf((int)asOf.Partition)?.LagEvents ?? 0,
         Incomplete = table.ClaimOf((int)asOf.Partition)?.DeadLetters ?? 0,
     });
+
+    /// <summary>The position that the answer is of; 0 for a partition that was not read.</summary>
+    public ulong PositionOf(uint partition) => partitions.TryGetValue(partition, out var part) ? part.Position : 0;
 
     /// <summary>
     /// The answer's part. Dead letters of partitions that were not read count too, by their owners' claims: a
@@ -55,7 +59,7 @@ internal sealed class AnswerFreshness
             partitions[part.Partition] = part.Clone();
             return;
         }
-        known.Position = Math.Min(known.Position, part.Position);
+        known.Position = Math.Max(known.Position, part.Position);
         known.LagEvents = Math.Max(known.LagEvents, part.LagEvents);
         known.LagMs = Math.Max(known.LagMs, part.LagMs);
         known.Incomplete = Math.Max(known.Incomplete, part.Incomplete);

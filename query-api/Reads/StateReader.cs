@@ -22,26 +22,31 @@ internal sealed class StateReader(ProcessorQuestions questions, BlockedUsersRead
         public HashSet<ulong> ForeignUsers { get; } = [];
     }
 
-    private async Task<StatesRead> ReadAsync(
+    private Task<StatesRead> ReadAsync(
         IReadOnlyList<GetStatesRequest.Types.Key> keys, RoutingTable table, PositionWait wait, CancellationToken cancellation)
     {
         var shares = Divide(keys, table);
         var foreign = shares.SelectMany(s => s.ForeignUsers).ToHashSet();
-        var blocked = await blockedUsers.ReadAsync(foreign, table, wait, cancellation);
-        foreach (var share in shares) share.Request.Blocked.Add(share.ForeignUsers.Select(u => blocked[u]));
-
-        var responses = await Task.WhenAll(
-            shares.Select(s => questions.AskAsync(s.Owner, s.Request, s.Partitions, wait, cancellation)));
-        var states = new ReadState[keys.Count];
-        var freshness = new AnswerFreshness();
-        for (var s = 0; s < shares.Count; s++)
+        return blockedUsers.AnswerAsync(foreign, table, wait, async (blocked, freshness) =>
         {
-            for (var i = 0; i < shares[s].Places.Count; i++)
-                states[shares[s].Places[i]] = Checked(responses[s].States[i], shares[s].Request.Keys[i], shares[s].Owner);
-            freshness.Add(responses[s].Partitions);
-        }
-        foreach (var of in blocked.Values) freshness.Add(of.AsOf, table);
-        return new StatesRead(states, freshness, table);
+            var responses = await Task.WhenAll(shares.Select(share =>
+            {
+                var request = share.Request.Clone();
+                request.Blocked.Add(share.ForeignUsers.Select(u => blocked[u]));
+                return questions.AskAsync(share.Owner, request, share.Partitions, wait, cancellation);
+            }));
+            foreach (var response in responses) freshness.Add(response.Partitions);
+            return new StatesRead(Join(shares, responses, keys.Count), freshness, table);
+        }, cancellation);
+    }
+
+    private ReadState[] Join(List<Share> shares, GetStatesResponse[] responses, int count)
+    {
+        var states = new ReadState[count];
+        foreach (var (share, response) in shares.Zip(responses))
+            for (var i = 0; i < share.Places.Count; i++)
+                states[share.Places[i]] = Checked(response.States[i], share.Request.Keys[i], share.Owner);
+        return states;
     }
 
     private List<Share> Divide(IReadOnlyList<GetStatesRequest.Types.Key> keys, RoutingTable table)

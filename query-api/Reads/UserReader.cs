@@ -54,22 +54,19 @@ internal sealed class UserReader(ProcessorQuestions questions, BlockedUsersReade
         var user = question.UserId;
         var usersOwner = routes.OwnerOf(table, table.PartitionOf(user)).Processor;
         var shares = table.ByOwner().ToList();
-        var freshness = new AnswerFreshness();
-        BlockedUsers? blocked = null;
-        if (shares.Count > 1)
-        {
-            blocked = (await blockedUsers.ReadAsync([user], table, wait, cancellation))[user];
-            freshness.Add(blocked.AsOf, table);
-        }
-        var responses = await Task.WhenAll(shares.Select(share =>
-        {
-            var request = question.Clone();
-            request.Partitions.Add(share.Partitions.Select(p => (uint)p));
-            if (share.Owner.Processor != usersOwner) request.Blocked = blocked;
-            return questions.AskAsync(share.Owner, request, wait, cancellation);
-        }));
-        foreach (var response in responses) freshness.Add(response.Partitions);
-        return (responses, freshness);
+        return await blockedUsers.AnswerAsync<(GetUserResponse[], AnswerFreshness)>(
+            shares.Count > 1 ? [user] : [], table, wait, async (blocked, freshness) =>
+            {
+                var responses = await Task.WhenAll(shares.Select(share =>
+                {
+                    var request = question.Clone();
+                    request.Partitions.Add(share.Partitions.Select(p => (uint)p));
+                    if (share.Owner.Processor != usersOwner) request.Blocked = blocked[user];
+                    return questions.AskAsync(share.Owner, request, wait, cancellation);
+                }));
+                foreach (var response in responses) freshness.Add(response.Partitions);
+                return (responses, freshness);
+            }, cancellation);
     }
 
     /// <summary>

@@ -24,20 +24,26 @@ internal static class OptionsRegistration
         this IServiceCollection services, IConfiguration configuration, string section, Func<T, IEnumerable<string>> errors)
         where T : class
     {
-        services.AddOptions<T>()
-            // A misspelt setting would else be silently without effect.
-            .Bind(configuration.GetSection(section), binder => binder.ErrorOnUnknownConfiguration = true)
-            .ValidateOnStart();
-        services.AddSingleton<IValidateOptions<T>>(new SectionValidation<T>(section, errors));
+        services.AddOptions<T>().Bind(configuration.GetSection(section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<T>>(new SectionValidation<T>(configuration.GetSection(section), errors));
     }
 
-    private sealed class SectionValidation<T>(string section, Func<T, IEnumerable<string>> errors) : IValidateOptions<T>
+    private sealed class SectionValidation<T>(IConfigurationSection section, Func<T, IEnumerable<string>> errors) : IValidateOptions<T>
         where T : class
     {
         public ValidateOptionsResult Validate(string? name, T options)
         {
-            List<string> all = [.. RangeErrors(options), .. errors(options)];
+            List<string> all = [.. UnknownNames(), .. RangeErrors(options), .. errors(options)];
             return all.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(all);
+        }
+
+        // A misspelt setting would else be silently without effect.
+        private IEnumerable<string> UnknownNames()
+        {
+            var known = typeof(T).GetProperties().Where(p => p.PropertyType == typeof(string) || p.PropertyType == typeof(int)).Select(p => p.Name).ToList();
+            return section.GetChildren().Select(c => c.Key)
+                .Where(name => !known.Contains(name, StringComparer.OrdinalIgnoreCase))
+                .Select(name => $"{section.Key}__{name} is no setting; there are {string.Join(", ", known)}");
         }
 
         private IEnumerable<string> RangeErrors(T options)
@@ -47,7 +53,7 @@ internal static class OptionsRegistration
                 if (property.GetCustomAttribute<RangeAttribute>() is not { } range) continue;
                 var value = property.GetValue(options);
                 if (!range.IsValid(value))
-                    yield return $"{section}__{property.Name} must be {range.Minimum} .. {range.Maximum} (it is {value})";
+                    yield return $"{section.Key}__{property.Name} must be {range.Minimum} .. {range.Maximum} (it is {value})";
             }
         }
     }

@@ -13,6 +13,7 @@ namespace ReadStateStream.QueryApi.Telemetry;
 internal sealed class TelemetrySetup(IConfiguration configuration) : IHostedService, IDisposable
 {
     private const string EndpointSetting = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private const int FlushMsMax = 2_000;
     private const string ServiceName = "readstate-query-api";
 
     private MeterProvider? metrics;
@@ -46,6 +47,9 @@ internal sealed class TelemetrySetup(IConfiguration configuration) : IHostedServ
 
     public void Dispose()
     {
+        // Dispose alone would wait for a collector that is away, five seconds each.
+        metrics?.Shutdown(FlushMsMax);
+        traces?.Shutdown(FlushMsMax);
         metrics?.Dispose();
         traces?.Dispose();
     }

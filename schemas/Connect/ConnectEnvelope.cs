@@ -50,19 +50,24 @@ public readonly record struct ConnectEnvelope(byte Flags, ReadOnlyMemory<byte> P
     public static async Task<ConnectEnvelope?> ReadAsync(Stream stream, int maxBytes, CancellationToken cancellation)
     {
         var header = new byte[HeaderBytes];
-        var read = await stream.ReadAtLeastAsync(header, HeaderBytes, throwOnEndOfStream: false, cancellation).ConfigureAwait(false);
+        var read = await ReadAsync(stream, header, cancellation).ConfigureAwait(false);
         if (read == 0) return null;
         if (read < HeaderBytes) throw new ConnectException(ConnectCode.Internal, "the stream ends within an envelope's header");
         var length = BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(1));
         if ((header[0] & CompressedFlag) != 0)
             throw new ConnectException(ConnectCode.Internal, "a compressed envelope where no compression was agreed");
         if (length > (uint)maxBytes)
-            throw new ConnectException(ConnectCode.ResourceExhausted, $"a message of {length} bytes; at most {maxBytes} are read");
+            throw new ConnectException(ConnectCode.ResourceExhausted,
+                $"a message of {length} bytes; at most {maxBytes} are read");
         var payload = new byte[length];
-        read = await stream.ReadAtLeastAsync(payload, payload.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false);
+        read = await ReadAsync(stream, payload, cancellation).ConfigureAwait(false);
         if (read < payload.Length) throw new ConnectException(ConnectCode.Internal, "the stream ends within an envelope");
         return new ConnectEnvelope(header[0], payload);
     }
+
+    // As many bytes as there is room for; fewer where the stream ends.
+    private static ValueTask<int> ReadAsync(Stream stream, byte[] target, CancellationToken cancellation) =>
+        stream.ReadAtLeastAsync(target, target.Length, throwOnEndOfStream: false, cancellation);
 
     private static void WriteHeader(Span<byte> target, byte flags, int length)
     {

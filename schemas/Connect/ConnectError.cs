@@ -59,7 +59,9 @@ public static class ConnectError
         return new ConnectException(ConnectCodes.FromHttpStatus(httpStatus), $"HTTP status {httpStatus} without a Connect error");
     }
 
-    /// <summary>Reads a stream's last payload; null where all went well. Broken JSON is <see cref="ConnectCode.Internal"/>.</summary>
+    /// <summary>
+    /// Reads a stream's last payload; null where all went well. Broken JSON is <see cref="ConnectCode.Internal"/>.
+    /// </summary>
     public static ConnectException? FromEndOfStream(ReadOnlySpan<byte> payload)
     {
         try
@@ -69,7 +71,8 @@ public static class ConnectError
             if (element.ValueKind != JsonValueKind.Object)
                 return new ConnectException(ConnectCode.Internal, "the stream's end is no JSON object");
             if (!element.TryGetProperty("error", out var error) || error.ValueKind == JsonValueKind.Null) return null;
-            return Read(error, httpStatus: 500) ?? new ConnectException(ConnectCode.Unknown, "the stream ended with an error without a code");
+            return Read(error, httpStatus: 500)
+                ?? new ConnectException(ConnectCode.Unknown, "the stream ended with an error without a code");
         }
         catch (JsonException broken)
         {

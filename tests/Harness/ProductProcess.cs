@@ -92,7 +92,7 @@ public sealed partial class ProductProcess : IAsyncDisposable
             "processor", Executable("processor/Host", "processor"),
             [
                 .. options.ProcessorSettings,
-                new("Data__Folder", DataFolder),
+                new("Processor__DataFolder", DataFolder),
                 new("Ingest__Url", Address(Ingest)),
                 new("Query__Url", Address(PartitionQuery)),
             ],

@@ -45,6 +45,9 @@ internal sealed class FakeProcessor : IAsyncDisposable
     /// <summary>What the ingest endpoint answers instead of taking events.</summary>
     public Func<HttpContext, EventBatch, Task>? Ingest { get; set; }
 
+    /// <summary>Called with each whole-user question before it is answered.</summary>
+    public Action<GetUserRequest>? OnGetUser { get; set; }
+
     /// <summary>Fails the next unary question with this error, once.</summary>
     public ConnectException? FailOnce { get; set; }
 
@@ -194,6 +197,7 @@ internal sealed class FakeProcessor : IAsyncDisposable
             case ConnectProtocol.GetUser:
                 var user = GetUserRequest.Parser.ParseFrom(body);
                 Asked.Enqueue(user);
+                OnGetUser?.Invoke(user);
                 return await UserAsync(user, cancellation);
             case ConnectProtocol.GetBlockedUsers:
                 var blocked = GetBlockedUsersRequest.Parser.ParseFrom(body);

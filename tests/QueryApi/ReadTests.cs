@@ -202,6 +202,30 @@ public class ReadTests
         Assert.NotNull(d.Processors[1].Asked.OfType<GetUserRequest>().Single().Blocked);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Blocks_that_change_under_an_answer_ask_it_again(bool change)
+    {
+        var topic = new FakeTopic(2);
+        await using var d = await Deployment.StartAsync(topic, [[0], [1]]);
+        var user = topic.IdIn(0);
+        topic.SetPosition(0, 33);
+        topic.SetState(user, topic.IdIn(0), null, 500);
+        topic.SetState(user, topic.IdIn(1), null, 500);
+        // After the blocks were read, before the user's own partition answers.
+        d.Processors[0].OnGetUser = _ =>
+        {
+            if (change) topic.Block(user, 500);
+            topic.SetPosition(0, 34);
+            d.Processors[0].OnGetUser = null;
+        };
+        var badge = await d.OkAsync($"/v1/users/{user}/badge");
+        Assert.Equal(change ? 0 : 2, badge.GetProperty("mentions").GetInt32()); // never 1: that would be two truths in one answer
+        Assert.Equal("34", badge.GetProperty("freshness").GetProperty("asOf").GetProperty("0").GetString());
+        Assert.All(d.Processors, p => Assert.Equal(change ? 2 : 1, p.Asked.OfType<GetUserRequest>().Count()));
+    }
+
     private static async Task<List<ulong>> AllPagesAsync(Deployment d, string query, Action<List<int>> checkSizes)
     {
         var (channels, sizes, cursor) = (new List<ulong>(), new List<int>(), "");

@@ -15,7 +15,7 @@ public class SettingsTests
     [InlineData("--Answers:RetryAfterSeconds=0", "Answers__RetryAfterSeconds must be 1 .. 3600")]
     [InlineData("--Answers:BodyBytesMax=1", "Answers__BodyBytesMax must be 1024 .. 16777216")]
     [InlineData("--Answers:DefaultWaitMs=soon", "Answers:DefaultWaitMs")]
-    [InlineData("--Answers:DefaultWait=1", "DefaultWait")]
+    [InlineData("--Answers:DefaultWait=1", "Answers__DefaultWait is no setting; there are DefaultWaitMs, CallTimeoutMs")]
     [InlineData("--Listen:Url=ftp://127.0.0.1", "Listen__Url must be an http URL")]
     [InlineData("--Listen:Url=http://localhost:0", "Listen__Url can take port 0 only with an IP address")]
     [InlineData("--Processors:0=processor", "Processors__0 must be an absolute http or https URL (it is 'processor')")]
@@ -25,6 +25,7 @@ public class SettingsTests
     [InlineData("--Routing:MissedHeartbeats=0", "Routing__MissedHeartbeats must be 1 .. 100")]
     [InlineData("--Routing:ReconnectMinMs=0", "Routing__ReconnectMinMs must be 1 .. 60000")]
     [InlineData("--Routing:ReconnectMinMs=100", "Routing__ReconnectMaxMs must be Routing__ReconnectMinMs (100) or more (it is 20)")]
+    [InlineData("--Routing:Processors:0=http://127.0.0.1:1", "Routing__Processors is no setting")]
     [InlineData("--Routing:MovedWaitMs=10001", "Routing__MovedWaitMs must be 0 .. 10000")]
     public async Task A_setting_out_of_range_refuses_to_start_and_is_named(string setting, string expected)
     {

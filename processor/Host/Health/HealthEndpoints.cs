@@ -27,11 +27,12 @@ public static class HealthEndpoints
         var states = partitions.Select(StateOf).ToArray();
         if (!stopping && partitions.All(partition => partition.State == PartitionState.Running))
             return context.Response.WriteAsJsonAsync(new Readiness("ready", states), Problem.Json);
-        var waiting = partitions.Where(partition => partition.State != PartitionState.Running).Select(partition => partition.Number);
+        var waiting = partitions.Where(partition => partition.State != PartitionState.Running)
+            .Select(partition => partition.Number);
         return new Problem(503, "not-ready", "Not all partitions run",
             stopping ? "the process stops" : $"partitions that do not run: {string.Join(", ", waiting)}")
         {
-            Extensions = { ["status"] = "not ready", ["partitions"] = states },
+            Extensions = { ["partitions"] = states },
         }.WriteAsync(context);
     }
 

@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using ReadStateStream.Host.Ingest;
-using ReadStateStream.Host.PartitionQueries;
 using ReadStateStream.Host.Settings;
 
 namespace ReadStateStream.Host.Http;
@@ -19,11 +18,11 @@ public sealed record ListenerMark(Listener Listener);
 public static class Listeners
 {
     /// <summary>Binds both: ingest in HTTP/1.1, the partition query in HTTP/2 without TLS.</summary>
-    public static void Listen(KestrelServerOptions server, IngestOptions ingest, QueryOptions query)
+    public static void Listen(KestrelServerOptions server, ListenAddress ingest, ListenAddress query)
     {
         server.AddServerHeader = false;
-        Listen(server, ListenAddress.Parse(ingest.Url, "Ingest__Url"), HttpProtocols.Http1, Listener.Ingest);
-        Listen(server, ListenAddress.Parse(query.Url, "Query__Url"), HttpProtocols.Http2, Listener.Query);
+        Listen(server, ingest, HttpProtocols.Http1, Listener.Ingest);
+        Listen(server, query, HttpProtocols.Http2, Listener.Query);
     }
 
     /// <summary>Endpoints of the other listener are not there.</summary>

@@ -14,7 +14,7 @@ public sealed class Problem
     public const string ContentType = "application/problem+json";
 
     /// <summary>Prefix of every <see cref="Type"/>; what follows is stable.</summary>
-    public const string TypePrefix = "urn:readstate:problem:";
+    public const string TypePrefix = "urn:readstatestream:problem:";
 
     /// <summary>A problem of a kind of its own.</summary>
     public Problem(int status, string code, string title, string detail)

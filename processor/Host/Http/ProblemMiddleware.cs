@@ -7,17 +7,17 @@ internal sealed class ProblemMiddleware(RequestDelegate next, ILogger<ProblemMid
     {
         try
         {
-            await next(context).ConfigureAwait(false);
+            await next(context);
             if (context.Response is { HasStarted: false, StatusCode: >= 400, ContentLength: null, ContentType: null })
-                await Problem.OfStatus(context.Response.StatusCode).WriteAsync(context).ConfigureAwait(false);
+                await Problem.OfStatus(context.Response.StatusCode).WriteAsync(context);
         }
         catch (ProblemException refused)
         {
-            await refused.Problem.WriteAsync(context).ConfigureAwait(false);
+            await refused.Problem.WriteAsync(context);
         }
         catch (BadHttpRequestException bad)
         {
-            await new Problem(bad.StatusCode, "bad-request", "The request is not valid HTTP", bad.Message).WriteAsync(context).ConfigureAwait(false);
+            await new Problem(bad.StatusCode, "bad-request", "The request is not valid HTTP", bad.Message).WriteAsync(context);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -26,7 +26,7 @@ internal sealed class ProblemMiddleware(RequestDelegate next, ILogger<ProblemMid
         catch (Exception failed) when (!context.Response.HasStarted)
         {
             logger.RequestFailed(context.Request.Method, context.Request.Path, failed);
-            await new Problem(500, "internal", "The service failed", "the fault is in the service's log").WriteAsync(context).ConfigureAwait(false);
+            await new Problem(500, "internal", "The service failed", "the fault is in the service's log").WriteAsync(context);
         }
     }
 }

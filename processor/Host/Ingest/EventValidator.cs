@@ -114,7 +114,8 @@ public sealed class EventValidator(EventLimits limits)
         {
             MessagesRead.ScopeOneofCase.ThreadRootId => Id(read.ThreadRootId, "messagesRead", "threadRootId"),
             MessagesRead.ScopeOneofCase.MainTimeline when !read.MainTimeline => EventFault.Contract("invalid-scope",
-                "mainTimeline is false; only true has a meaning, leave it out for the whole channel", "/messagesRead/mainTimeline"),
+                "mainTimeline is false; only true has a meaning, leave it out for the whole channel",
+                "/messagesRead/mainTimeline"),
             _ => null,
         };
 
@@ -135,7 +136,8 @@ public sealed class EventValidator(EventLimits limits)
         var characters = reason.EnumerateRunes().Count();
         return characters > limits.MaxReasonCharacters
             ? EventFault.Contract("reason-too-long",
-                $"reason has {characters} characters; at most {limits.MaxReasonCharacters} are accepted", "/deadLetterWaived/reason")
+                $"reason has {characters} characters; at most {limits.MaxReasonCharacters} are accepted",
+                "/deadLetterWaived/reason")
             : null;
     }
 
@@ -143,7 +145,8 @@ public sealed class EventValidator(EventLimits limits)
     {
         var bytes = e.CalculateSize() + (e.EventId == 0 ? StampBytes : 0);
         return bytes > limits.MaxEventBytes
-            ? new EventFault(413, "event-too-large", $"the event has {bytes} bytes as protobuf; at most {limits.MaxEventBytes} are accepted", "")
+            ? new EventFault(413, "event-too-large",
+                $"the event has {bytes} bytes as protobuf; at most {limits.MaxEventBytes} are accepted", "")
             : null;
     }
 

@@ -12,7 +12,8 @@ public sealed record EventAccepted(int Partition, string Offset, string EventId,
 
 /// <summary>One event of a batch: with <see cref="Status"/> 200 its position, else what is wrong with it.</summary>
 public sealed record EventResult(
-    int Status, int? Partition = null, string? Offset = null, string? EventId = null, string? Token = null, Problem? Problem = null);
+    int Status, int? Partition = null, string? Offset = null, string? EventId = null, string? Token = null,
+    Problem? Problem = null);
 
 /// <summary>A batch, event by event.</summary>
 /// <param name="Results">In the order of the events.</param>
@@ -40,7 +41,8 @@ public sealed class IngestAnswer(string topicIdentity, IngestOptions options)
         var accepted = outcomes.Count(outcome => outcome.Fault is null);
         var results = outcomes.Select((outcome, index) => ResultOf(outcome, posted.PointerTo(index))).ToArray();
         if (accepted == 0 && Array.Find(outcomes, outcome => outcome.Fault?.Status == 503).Fault is { } unavailable)
-            throw new ProblemException(new Problem(503, unavailable.Code, unavailable.Title, "no event of the batch was taken: " + unavailable.Detail)
+            throw new ProblemException(new Problem(503, unavailable.Code, unavailable.Title,
+                "no event of the batch was taken: " + unavailable.Detail)
             {
                 RetryAfterSeconds = options.RetryAfterSeconds,
                 Extensions = { ["results"] = results },
@@ -66,7 +68,8 @@ public sealed class IngestAnswer(string topicIdentity, IngestOptions options)
 
     private string? TokenOf(IEnumerable<EventOutcome> outcomes)
     {
-        var taken = outcomes.Where(outcome => outcome.Fault is null).Select(outcome => (outcome.Partition, outcome.Offset)).ToArray();
+        var taken = outcomes.Where(outcome => outcome.Fault is null)
+            .Select(outcome => (outcome.Partition, outcome.Offset)).ToArray();
         return taken.Length == 0 ? null : PublishTokens.Of(topicIdentity, taken);
     }
 

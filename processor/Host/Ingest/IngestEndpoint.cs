@@ -23,11 +23,11 @@ public sealed class IngestEndpoint(IngestPipeline pipeline, IngestAnswer answer,
     {
         using var activity = ContinueTrace(context.Request);
         var isJson = IsJson(context.Request);
-        var body = await ReadBodyAsync(context).ConfigureAwait(false);
+        var body = await ReadBodyAsync(context);
         var posted = isJson ? json.Read(body) : protobuf.Read(body);
-        var outcomes = await pipeline.PublishAsync(posted.Events).ConfigureAwait(false);
-        if (posted.Single) await AnswerAsync(context, answer.Single(posted, outcomes[0])).ConfigureAwait(false);
-        else await AnswerAsync(context, answer.Batch(posted, outcomes)).ConfigureAwait(false);
+        var outcomes = await pipeline.PublishAsync(posted.Events);
+        if (posted.Single) await AnswerAsync(context, answer.Single(posted, outcomes[0]));
+        else await AnswerAsync(context, answer.Batch(posted, outcomes));
     }
 
     private static Task AnswerAsync<T>(HttpContext context, T value) =>
@@ -61,14 +61,15 @@ public sealed class IngestEndpoint(IngestPipeline pipeline, IngestAnswer answer,
     }
 
     private static ProblemException Unsupported(string detail) => new(new Problem(415, "unsupported-media-type",
-        "The body has a form that is not read", detail + "; application/json, application/x-protobuf and application/protobuf are read"));
+        "The body has a form that is not read",
+        detail + "; application/json, application/x-protobuf and application/protobuf are read"));
 
     private async Task<byte[]> ReadBodyAsync(HttpContext context)
     {
         try
         {
             using var buffer = new MemoryStream((int)Math.Min(context.Request.ContentLength ?? 4_096, options.MaxBodyBytes));
-            await context.Request.Body.CopyToAsync(buffer, context.RequestAborted).ConfigureAwait(false);
+            await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
             return buffer.TryGetBuffer(out var whole) && whole.Count == whole.Array!.Length ? whole.Array : buffer.ToArray();
         }
         catch (BadHttpRequestException refused) when (refused.StatusCode == StatusCodes.Status413PayloadTooLarge)

@@ -34,7 +34,7 @@ internal static class IngestOpenApi
             operation.Description = "Each event gets its position or its own error; an invalid one does not lose the others. "
                 + "Published again with the same eventId it changes nothing.";
             operation.RequestBody = RequestBody();
-            var batch = await context.GetOrCreateSchemaAsync(typeof(BatchResult), null, cancellation).ConfigureAwait(false);
+            var batch = await context.GetOrCreateSchemaAsync(typeof(BatchResult), null, cancellation);
             Describe(operation, batch);
         });
     }
@@ -51,14 +51,18 @@ internal static class IngestOpenApi
         };
         var protobuf = new OpenApiMediaType
         {
-            Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = "readstate.v1.EventBatch" },
+            Schema = new OpenApiSchema
+            {
+                Type = JsonSchemaType.String, Format = "binary", Description = "readstate.v1.EventBatch",
+            },
         };
+        var json = new OpenApiMediaType { Schema = new OpenApiSchema { OneOf = [channelEvent, batch, list] } };
         return new OpenApiRequestBody
         {
             Required = true,
             Content = new Dictionary<string, OpenApiMediaType>
             {
-                ["application/json"] = new OpenApiMediaType { Schema = new OpenApiSchema { OneOf = [channelEvent, batch, list] } },
+                ["application/json"] = json,
                 ["application/x-protobuf"] = protobuf,
                 ["application/protobuf"] = protobuf,
             },
@@ -68,14 +72,17 @@ internal static class IngestOpenApi
     private static void Describe(OpenApiOperation operation, OpenApiSchema batch)
     {
         var responses = operation.Responses ??= [];
-        if (responses.TryGetValue("200", out var ok) && ok.Content is { } content && content.TryGetValue("application/json", out var single)
-            && single.Schema is { } one)
+        if (responses.TryGetValue("200", out var ok) && ok.Content is { } content
+            && content.TryGetValue("application/json", out var single) && single.Schema is { } one)
             content["application/json"] = new OpenApiMediaType { Schema = new OpenApiSchema { OneOf = [one, batch] } };
         foreach (var (status, meaning) in Failures)
             responses[status.ToString(CultureInfo.InvariantCulture)] = new OpenApiResponse
             {
                 Description = meaning,
-                Content = new Dictionary<string, OpenApiMediaType> { [Problem.ContentType] = new OpenApiMediaType { Schema = ProblemSchema() } },
+                Content = new Dictionary<string, OpenApiMediaType>
+                {
+                    [Problem.ContentType] = new OpenApiMediaType { Schema = ProblemSchema() },
+                },
             };
     }
 

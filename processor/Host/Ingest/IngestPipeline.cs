@@ -41,9 +41,12 @@ public sealed class IngestPipeline(
         }
         if (records.Count > 0)
         {
-            var results = await AppendAsync(records).ConfigureAwait(false);
+            var results = await AppendAsync(records);
             for (var r = 0; r < results.Length; r++)
-                outcomes[positions[r]] = outcomes[positions[r]] with { Offset = results[r].Offset, Fault = FaultOf(results[r].Error) };
+            {
+                var position = positions[r];
+                outcomes[position] = outcomes[position] with { Offset = results[r].Offset, Fault = FaultOf(results[r].Error) };
+            }
         }
         Count(outcomes);
         return outcomes;
@@ -113,7 +116,7 @@ public sealed class IngestPipeline(
         try
         {
             var results = await publisher.PublishAsync(records, CancellationToken.None)
-                .WaitAsync(TimeSpan.FromMilliseconds(options.AppendTimeoutMs), time).ConfigureAwait(false);
+                .WaitAsync(TimeSpan.FromMilliseconds(options.AppendTimeoutMs), time);
             if (Array.Find(results, result => result.Error is not null).Error is { } first)
             {
                 error = first.GetType().FullName;
@@ -140,11 +143,13 @@ public sealed class IngestPipeline(
         TimeoutException => new EventFault(503, "append-timeout",
             $"the log did not confirm within {options.AppendTimeoutMs} ms; the event may be in it yet: "
             + "post it again with the same event id, which changes nothing if it is", ""),
-        _ => new EventFault(503, "log-unavailable", "the log did not take the event; post it again later, with the same event id", ""),
+        _ => new EventFault(503, "log-unavailable",
+            "the log did not take the event; post it again later, with the same event id", ""),
     };
 
     private static EventFault ClockBehind() => new(503, "clock-behind",
-        "the clock lies too far behind the event ids stamped so far; post the event with an id of your own, or set the clock", "");
+        "the clock lies too far behind the event ids stamped so far; post the event with an id of your own, or set the clock",
+        "");
 
     private void Count(EventOutcome[] outcomes)
     {

@@ -26,17 +26,17 @@ public sealed class JsonBody(int maxEvents)
     {
         if (body.Span.StartsWith(Bom)) body = body[Bom.Length..];
         if (!Utf8.IsValid(body.Span))
-            throw Refused("malformed-json", "The body is not JSON", "the body is not UTF-8");
+            throw new ProblemException(new Problem(400, "malformed-json", "The body is not JSON", "the body is not UTF-8"));
         using var document = Parse(body);
         var root = document.RootElement;
         if (root.ValueKind == JsonValueKind.Array) return new PostedEvents(ReadAll(root), Single: false, "");
         if (root.ValueKind != JsonValueKind.Object)
-            throw Refused("malformed-batch", "The body is no event and no batch", "an object or an array is expected");
+            throw NoBatch("an object or an array is expected");
         if (!root.TryGetProperty("events", out var events)) return new PostedEvents([ReadEvent(root)], Single: true, "");
         if (root.GetPropertyCount() != 1)
-            throw Refused("malformed-batch", "The body is no event and no batch", "beside \"events\" no other property is expected");
+            throw NoBatch("beside \"events\" no other property is expected");
         if (events.ValueKind != JsonValueKind.Array)
-            throw Refused("malformed-batch", "The body is no event and no batch", "\"events\" is not an array");
+            throw NoBatch("\"events\" is not an array");
         return new PostedEvents(ReadAll(events), Single: false, "/events");
     }
 
@@ -114,7 +114,8 @@ public sealed class JsonBody(int maxEvents)
 
     private static PostedEvent Unreadable(string detail) => new(null, new EventFault(400, "invalid-json", detail, ""));
 
-    private static ProblemException Refused(string code, string title, string detail) => new(new Problem(400, code, title, detail));
+    private static ProblemException NoBatch(string detail) =>
+        new(new Problem(400, "malformed-batch", "The body is no event and no batch", detail));
 
     // The exception's message repeats path and place in its own words after the first sentence.
     private static string FirstSentence(string message) => message.Split(". ", 2)[0];
@@ -127,7 +128,8 @@ public static class BatchSize
     public static void Check(int events, int maxEvents)
     {
         if (events == 0)
-            throw new ProblemException(new Problem(400, "empty-batch", "The batch has no events", $"1 .. {maxEvents} events are expected"));
+            throw new ProblemException(new Problem(400, "empty-batch", "The batch has no events",
+                $"1 .. {maxEvents} events are expected"));
         if (events > maxEvents)
             throw new ProblemException(new Problem(400, "batch-too-large", "The batch has too many events",
                 $"the batch has {events} events; at most {maxEvents} are accepted")

@@ -10,7 +10,8 @@ namespace ReadStateStream.Host.Ingest;
 /// </summary>
 public sealed class ProtobufBody(int maxEvents)
 {
-    private static readonly uint EventsTag = WireFormat.MakeTag(EventBatch.EventsFieldNumber, WireFormat.WireType.LengthDelimited);
+    private static readonly uint EventsTag =
+        WireFormat.MakeTag(EventBatch.EventsFieldNumber, WireFormat.WireType.LengthDelimited);
 
     /// <summary>ProblemException (400) where the body is no EventBatch.</summary>
     public PostedEvents Read(byte[] body)

@@ -38,7 +38,8 @@ public sealed class TelemetryExport : IDisposable
     {
         var meters = Sdk.CreateMeterProviderBuilder()
             .ConfigureResource(resource => ResourceOf(resource, options))
-            .AddMeter(Telemetry.SourceName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
+            .AddMeter(Telemetry.SourceName, "System.Runtime")
+            .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
             .AddOtlpExporter((exporter, reader) =>
             {
                 Configure(exporter, options, "v1/metrics");

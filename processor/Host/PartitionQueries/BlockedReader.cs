@@ -22,16 +22,16 @@ internal sealed class BlockedReader(OwnedPartitions owned, RequestedPositions po
     /// </summary>
     public async Task ReadAsync(IEnumerable<ulong> users, IEnumerable<BlockedUsers?> given, CancellationToken cancellation)
     {
-        var taken = given.OfType<BlockedUsers>().GroupBy(blocked => blocked.UserId).ToDictionary(group => group.Key, group => group.Last());
+        var taken = given.OfType<BlockedUsers>().ToLookup(blocked => blocked.UserId);
         var own = new List<ulong>();
         foreach (var user in users.Distinct())
         {
             if (owned.OfKey(user) is not null) own.Add(user);
-            else if (taken.TryGetValue(user, out var blocked)) read[user] = blocked;
+            else if (taken[user].LastOrDefault() is { } blocked) read[user] = blocked;
             else throw new ConnectException(ConnectCode.FailedPrecondition,
                 $"whom user {user} blocked is not known here and not in the request");
         }
-        await ReadOwnAsync(own, user => positions.AtLeast(owned.OfKey(user)!.Number), cancellation).ConfigureAwait(false);
+        await ReadOwnAsync(own, user => positions.AtLeast(owned.OfKey(user)!.Number), cancellation);
     }
 
     /// <summary>What was read, for a partition's question.</summary>
@@ -42,8 +42,9 @@ internal sealed class BlockedReader(OwnedPartitions owned, RequestedPositions po
         return lookup;
     }
 
-    /// <summary>The position that a user's blocks were read at; -1 where the request does not say.</summary>
-    public long PositionOf(ulong user) => (long?)read[user].AsOf?.Position ?? -1;
+    /// <summary>The position that the blocks of a user whose partition is owned here were read at.</summary>
+    public long PositionOf(ulong user) => (long)(read[user].AsOf
+        ?? throw new InvalidOperationException($"a partition said whom user {user} blocked, but not as of which position")).Position;
 
     /// <summary>
     /// An answer of a partition at a position counts with the blocks of that same position, or it would mix
@@ -51,17 +52,21 @@ internal sealed class BlockedReader(OwnedPartitions owned, RequestedPositions po
     /// were so at the position too (or were changed and changed back between the two reads, which are
     /// milliseconds apart). False: they changed, the question is to be asked again.
     /// </summary>
-    public async Task<bool> HeldAtAsync(IPartitionQueries partition, IEnumerable<ulong> users, long position, CancellationToken cancellation)
+    public async Task<bool> HeldAtAsync(
+        IPartitionQueries partition, IEnumerable<ulong> users, long position, CancellationToken cancellation)
     {
         var doubtful = users.Distinct()
             .Where(user => owned.OfKey(user) == partition && PositionOf(user) != position)
             .Select(user => (User: user, Before: read[user].BlockedUserIds.ToHashSet())).ToArray();
         if (doubtful.Length == 0) return true;
-        await ReadOwnAsync(doubtful.Select(doubt => doubt.User), _ => position, cancellation).ConfigureAwait(false);
+        await ReadOwnAsync(doubtful.Select(doubt => doubt.User), _ => position, cancellation);
         return doubtful.All(doubt => doubt.Before.SetEquals(read[doubt.User].BlockedUserIds));
     }
 
-    private Task ReadOwnAsync(IEnumerable<ulong> users, Func<ulong, long> atLeast, CancellationToken cancellation) =>
-        Parallel.ForEachAsync(users, new ParallelOptions { MaxDegreeOfParallelism = MaxConcurrentReads, CancellationToken = cancellation },
-            async (user, token) => read[user] = await owned.OfKey(user)!.GetBlockedUsersAsync(user, atLeast(user), token).ConfigureAwait(false));
+    private Task ReadOwnAsync(IEnumerable<ulong> users, Func<ulong, long> atLeast, CancellationToken cancellation)
+    {
+        var options = new ParallelOptions { MaxDegreeOfParallelism = MaxConcurrentReads, CancellationToken = cancellation };
+        return Parallel.ForEachAsync(users, options, async (user, token) =>
+            read[user] = await owned.OfKey(user)!.GetBlockedUsersAsync(user, atLeast(user), token));
+    }
 }

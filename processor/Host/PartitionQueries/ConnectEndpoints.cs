@@ -10,7 +10,8 @@ namespace ReadStateStream.Host.PartitionQueries;
 
 /// <summary>The service in the Connect protocol: three unary methods and one server stream.</summary>
 public sealed class ConnectEndpoints(
-    PartitionQueryService service, OwnershipFeed ownership, Telemetry telemetry, TimeProvider time, ILogger<ConnectEndpoints> logger)
+    PartitionQueryService service, OwnershipFeed ownership, Telemetry telemetry, TimeProvider time,
+    ILogger<ConnectEndpoints> logger)
 {
     /// <summary>Adds the methods to the query listener.</summary>
     public static void Map(IEndpointRouteBuilder routes)
@@ -22,8 +23,10 @@ public sealed class ConnectEndpoints(
         group.MapPost("/" + ConnectProtocol.GetUser, (HttpContext context, ConnectEndpoints connect) =>
             connect.UnaryAsync(context, ConnectProtocol.GetUser, GetUserRequest.Parser, connect.Service.GetUserAsync));
         group.MapPost("/" + ConnectProtocol.GetBlockedUsers, (HttpContext context, ConnectEndpoints connect) =>
-            connect.UnaryAsync(context, ConnectProtocol.GetBlockedUsers, GetBlockedUsersRequest.Parser, connect.Service.GetBlockedUsersAsync));
-        group.MapPost("/" + ConnectProtocol.WatchOwnership, (HttpContext context, ConnectEndpoints connect) => connect.WatchAsync(context));
+            connect.UnaryAsync(
+                context, ConnectProtocol.GetBlockedUsers, GetBlockedUsersRequest.Parser, connect.Service.GetBlockedUsersAsync));
+        group.MapPost("/" + ConnectProtocol.WatchOwnership, (HttpContext context, ConnectEndpoints connect) =>
+            connect.WatchAsync(context));
         group.MapPost("/{method}", (HttpContext context, string method) =>
             WriteErrorAsync(context, new ConnectException(ConnectCode.Unimplemented, $"there is no method {method}")));
     }
@@ -44,17 +47,17 @@ public sealed class ConnectEndpoints(
             CheckHeaders(context.Request, ConnectProtocol.UnaryEncodingHeader);
             // A source of its own for the clock: CancelAfter would use the machine's.
             using var timer = DeadlineOf(context.Request, deadline);
-            var request = parser.ParseFrom(await ReadAsync(context, either.Token).ConfigureAwait(false));
-            var response = (await answer(request, either.Token).ConfigureAwait(false)).ToByteArray();
+            var request = parser.ParseFrom(await ReadAsync(context, either.Token));
+            var response = (await answer(request, either.Token)).ToByteArray();
             context.Response.ContentType = ConnectProtocol.UnaryContentType;
             context.Response.ContentLength = response.Length;
-            await context.Response.Body.WriteAsync(response, context.RequestAborted).ConfigureAwait(false);
+            await context.Response.Body.WriteAsync(response, context.RequestAborted);
         }
         catch (Exception failed)
         {
             var error = ErrorOf(failed, method, deadline.IsCancellationRequested);
             outcome = error.Code.Name();
-            await WriteErrorAsync(context, error).ConfigureAwait(false);
+            await WriteErrorAsync(context, error);
         }
         telemetry.RecordQuery(method, outcome, time.GetElapsedTime(started));
     }
@@ -67,13 +70,14 @@ public sealed class ConnectEndpoints(
         try
         {
             CheckHeaders(context.Request, ConnectProtocol.StreamEncodingHeader);
-            var asked = await ConnectEnvelope.ReadAsync(context.Request.Body, ConnectProtocol.MaxMessageBytes, context.RequestAborted)
-                .ConfigureAwait(false) ?? throw new ConnectException(ConnectCode.InvalidArgument, "the request has no message");
+            var asked = await ConnectEnvelope.ReadAsync(
+                context.Request.Body, ConnectProtocol.MaxMessageBytes, context.RequestAborted)
+                ?? throw new ConnectException(ConnectCode.InvalidArgument, "the request has no message");
             WatchOwnershipRequest.Parser.ParseFrom(asked.Payload.Span);
-            await foreach (var claims in ownership.WatchAsync(context.RequestAborted).ConfigureAwait(false))
+            await foreach (var claims in ownership.WatchAsync(context.RequestAborted))
             {
-                await context.Response.Body.WriteAsync(ConnectEnvelope.Encode(claims), context.RequestAborted).ConfigureAwait(false);
-                await context.Response.Body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+                await context.Response.Body.WriteAsync(ConnectEnvelope.Encode(claims), context.RequestAborted);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
             }
         }
         catch (Exception failed)
@@ -81,7 +85,7 @@ public sealed class ConnectEndpoints(
             if (context.RequestAborted.IsCancellationRequested) return; // the watcher went: nobody reads the end
             error = ErrorOf(failed, ConnectProtocol.WatchOwnership, deadlinePassed: false);
         }
-        await context.Response.Body.WriteAsync(ConnectEnvelope.EncodeEndOfStream(error), context.RequestAborted).ConfigureAwait(false);
+        await context.Response.Body.WriteAsync(ConnectEnvelope.EncodeEndOfStream(error), context.RequestAborted);
     }
 
     private static bool HasContentType(HttpContext context, string expected)
@@ -96,7 +100,8 @@ public sealed class ConnectEndpoints(
     {
         var version = request.Headers[ConnectProtocol.VersionHeader].ToString();
         if (version.Length > 0 && version != ConnectProtocol.Version)
-            throw new ConnectException(ConnectCode.InvalidArgument, $"the protocol's version is '{version}'; {ConnectProtocol.Version} is spoken");
+            throw new ConnectException(ConnectCode.InvalidArgument,
+                $"the protocol's version is '{version}'; {ConnectProtocol.Version} is spoken");
         var encoding = request.Headers[encodingHeader].ToString();
         if (encoding.Length > 0 && encoding != "identity")
             throw new ConnectException(ConnectCode.Unimplemented, $"the encoding is '{encoding}'; identity is spoken");
@@ -107,15 +112,16 @@ public sealed class ConnectEndpoints(
         var header = request.Headers[ConnectProtocol.TimeoutHeader].ToString();
         if (header.Length == 0) return null;
         if (!ConnectProtocol.TryParseTimeout(header, out var timeout))
-            throw new ConnectException(ConnectCode.InvalidArgument, $"{ConnectProtocol.TimeoutHeader} is '{header}'; at most ten digits are expected");
-        return time.CreateTimer(_ => deadline.Cancel(), null, TimeSpan.FromMilliseconds(Math.Min(timeout.TotalMilliseconds, int.MaxValue)),
-            Timeout.InfiniteTimeSpan);
+            throw new ConnectException(ConnectCode.InvalidArgument,
+                $"{ConnectProtocol.TimeoutHeader} is '{header}'; at most ten digits are expected");
+        var within = TimeSpan.FromMilliseconds(Math.Min(timeout.TotalMilliseconds, int.MaxValue));
+        return time.CreateTimer(_ => deadline.Cancel(), null, within, Timeout.InfiniteTimeSpan);
     }
 
     private static async Task<byte[]> ReadAsync(HttpContext context, CancellationToken cancellation)
     {
         using var buffer = new MemoryStream();
-        await context.Request.Body.CopyToAsync(buffer, cancellation).ConfigureAwait(false);
+        await context.Request.Body.CopyToAsync(buffer, cancellation);
         return buffer.ToArray();
     }
 
@@ -132,7 +138,8 @@ public sealed class ConnectEndpoints(
             case InvalidProtocolBufferException:
                 return new ConnectException(ConnectCode.InvalidArgument, failed.Message, failed);
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
-                return new ConnectException(ConnectCode.ResourceExhausted, $"at most {ConnectProtocol.MaxMessageBytes} bytes are read", failed);
+                return new ConnectException(ConnectCode.ResourceExhausted,
+                    $"at most {ConnectProtocol.MaxMessageBytes} bytes are read", failed);
             case OperationCanceledException:
                 return deadlinePassed
                     ? new ConnectException(ConnectCode.DeadlineExceeded, "not answered within the caller's time", failed)

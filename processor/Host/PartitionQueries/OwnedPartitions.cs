@@ -26,11 +26,14 @@ public sealed class OwnedPartitions
     /// <summary>The owner of a channel's or user's key; null where that is another process.</summary>
     public IPartitionQueries? OfKey(ulong id) => byNumber[Partitioner.PartitionOf(id, PartitionCount)];
 
-    /// <summary>ConnectException: InvalidArgument where there is no such partition, Unavailable where it is not owned here.</summary>
+    /// <summary>
+    /// ConnectException: InvalidArgument where there is no such partition, Unavailable where it is not owned here.
+    /// </summary>
     public IPartitionQueries Require(uint number)
     {
         if (number >= (uint)PartitionCount)
-            throw new ConnectException(ConnectCode.InvalidArgument, $"partition is {number}; the topic has 0 .. {PartitionCount - 1}");
+            throw new ConnectException(ConnectCode.InvalidArgument,
+                $"partition is {number}; the topic has 0 .. {PartitionCount - 1}");
         return byNumber[number] ?? throw new ConnectException(ConnectCode.Unavailable, $"partition {number} is not owned here");
     }
 

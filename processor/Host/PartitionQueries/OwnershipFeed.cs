@@ -48,7 +48,7 @@ public sealed class OwnershipFeed : IDisposable
         }
         try
         {
-            await foreach (var _ in wake.Reader.ReadAllAsync(cancellation).ConfigureAwait(false)) yield return Claims();
+            await foreach (var _ in wake.Reader.ReadAllAsync(cancellation)) yield return Claims();
             yield return Claims();
         }
         finally

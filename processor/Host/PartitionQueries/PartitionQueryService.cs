@@ -29,14 +29,14 @@ public sealed class PartitionQueryService(OwnedPartitions owned, QueryOptions op
         return await positions.ReadAsync(involved, token => UntilHeldAsync(async () =>
         {
             var blocked = new BlockedReader(owned, positions);
-            await blocked.ReadAsync(users, request.Blocked, token).ConfigureAwait(false);
+            await blocked.ReadAsync(users, request.Blocked, token);
             var parts = await Task.WhenAll(groups.Select(group => group.Key.GetStatesAsync(
                 [.. group.Select(item => item.Key)], blocked.Lookup(group.Select(item => item.Key.UserId)),
-                positions.AtLeast(group.Key.Number), token))).ConfigureAwait(false);
+                positions.AtLeast(group.Key.Number), token)));
             foreach (var (group, part) in groups.Zip(parts))
             {
                 var asked = group.Select(item => item.Key.UserId);
-                if (!await blocked.HeldAtAsync(group.Key, asked, (long)part.Freshness.Position, token).ConfigureAwait(false)) return null;
+                if (!await blocked.HeldAtAsync(group.Key, asked, (long)part.Freshness.Position, token)) return null;
             }
             var states = new ReadState[request.Keys.Count];
             foreach (var (group, part) in groups.Zip(parts))
@@ -46,7 +46,7 @@ public sealed class PartitionQueryService(OwnedPartitions owned, QueryOptions op
             foreach (var part in parts) freshness.Add(part.Freshness);
             AddBlockReads(freshness, blocked, request.Keys);
             return new GetStatesResponse { States = { states }, Partitions = { freshness.Partitions } };
-        }), cancellation).ConfigureAwait(false);
+        }), cancellation);
     }
 
     /// <summary>One user's states or sums, in the partitions named; states in order of channel id.</summary>
@@ -63,22 +63,22 @@ public sealed class PartitionQueryService(OwnedPartitions owned, QueryOptions op
         return await positions.ReadAsync(home is null ? asked : asked.Append(home).Distinct(), token => UntilHeldAsync(async () =>
         {
             var blocked = new BlockedReader(owned, positions);
-            await blocked.ReadAsync([request.UserId], [request.Blocked], token).ConfigureAwait(false);
+            await blocked.ReadAsync([request.UserId], [request.Blocked], token);
             var parts = await Task.WhenAll(asked.Select(partition => partition.GetUserAsync(QuestionTo(partition, request),
-                blocked.Lookup([request.UserId]), positions.AtLeast(partition.Number), token))).ConfigureAwait(false);
+                blocked.Lookup([request.UserId]), positions.AtLeast(partition.Number), token)));
             var freshness = new FreshnessSum();
             foreach (var part in parts.SelectMany(part => part.Partitions)) freshness.Add(part);
             if (home is not null && asked.Contains(home))
             {
                 var position = (long)freshness.Partitions.Single(part => part.Partition == (uint)home.Number).Position;
-                if (!await blocked.HeldAtAsync(home, [request.UserId], position, token).ConfigureAwait(false)) return null;
+                if (!await blocked.HeldAtAsync(home, [request.UserId], position, token)) return null;
             }
             else if (home is not null)
                 freshness.Add(home, blocked.PositionOf(request.UserId));
             var merged = UserPages.Merge(parts, request.TotalsOnly ? 0 : (int)request.Limit);
             merged.Partitions.AddRange(freshness.Partitions);
             return merged;
-        }), cancellation).ConfigureAwait(false);
+        }), cancellation);
     }
 
     /// <summary>Whom a user blocked, from the user's own partition.</summary>
@@ -89,7 +89,7 @@ public sealed class PartitionQueryService(OwnedPartitions owned, QueryOptions op
         var home = owned.RequireOfKey(request.UserId);
         return positions.ReadAsync([home], async token => new GetBlockedUsersResponse
         {
-            Blocked = await home.GetBlockedUsersAsync(request.UserId, positions.AtLeast(home.Number), token).ConfigureAwait(false),
+            Blocked = await home.GetBlockedUsersAsync(request.UserId, positions.AtLeast(home.Number), token),
         }, cancellation);
     }
 
@@ -106,7 +106,7 @@ public sealed class PartitionQueryService(OwnedPartitions owned, QueryOptions op
     private static async Task<T> UntilHeldAsync<T>(Func<Task<T?>> read) where T : class
     {
         for (var attempt = 1; attempt <= MaxReadsForOnePosition; attempt++)
-            if (await read().ConfigureAwait(false) is { } answer) return answer;
+            if (await read() is { } answer) return answer;
         throw new ConnectException(ConnectCode.Unavailable, "whom the user blocked kept changing; ask again");
     }
 
@@ -123,7 +123,8 @@ public sealed class PartitionQueryService(OwnedPartitions owned, QueryOptions op
     private void CheckKeys(GetStatesRequest request)
     {
         if (request.Keys.Count > options.MaxStates)
-            throw new ConnectException(ConnectCode.InvalidArgument, $"{request.Keys.Count} keys; at most {options.MaxStates} are answered");
+            throw new ConnectException(ConnectCode.InvalidArgument,
+                $"{request.Keys.Count} keys; at most {options.MaxStates} are answered");
         foreach (var key in request.Keys)
         {
             CheckId(key.UserId, "user_id");

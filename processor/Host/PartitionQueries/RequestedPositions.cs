@@ -23,7 +23,8 @@ internal sealed class RequestedPositions
         foreach (var wanted in freshness.AtLeast)
         {
             if (wanted.Partition >= (uint)partitionCount || wanted.Position > long.MaxValue)
-                throw new ConnectException(ConnectCode.InvalidArgument, $"there is no position {wanted.Position} of partition {wanted.Partition}");
+                throw new ConnectException(ConnectCode.InvalidArgument,
+                    $"there is no position {wanted.Position} of partition {wanted.Partition}");
             atLeast[wanted.Partition] = Math.Max(atLeast[wanted.Partition], (long)wanted.Position);
         }
     }
@@ -39,13 +40,13 @@ internal sealed class RequestedPositions
         IEnumerable<IPartitionQueries> partitions, Func<CancellationToken, Task<T>> read, CancellationToken cancellation)
     {
         var behind = partitions.Where(Behind).ToArray();
-        if (behind.Length == 0) return await read(cancellation).ConfigureAwait(false);
+        if (behind.Length == 0) return await read(cancellation);
         if (waitMs == 0) throw NotReached(behind);
         using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(waitMs), time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellation);
         try
         {
-            return await read(either.Token).ConfigureAwait(false);
+            return await read(either.Token);
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {

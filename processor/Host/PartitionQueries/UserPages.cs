@@ -19,7 +19,8 @@ internal static class UserPages
         var complete = ulong.MaxValue;
         foreach (var part in parts.Where(part => part.More))
         {
-            if (part.States.Count == 0) throw new ConnectException(ConnectCode.Internal, "a partition has more states but gave none");
+            if (part.States.Count == 0)
+                throw new ConnectException(ConnectCode.Internal, "a partition has more states but gave none");
             complete = Math.Min(complete, part.States[^1].ChannelId);
         }
         var states = parts.SelectMany(part => part.States).OrderBy(state => state.ChannelId).ToArray();

@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
-using Microsoft.Extensions.Options;
 
 namespace ReadStateStream.Host.Settings;
 
@@ -15,25 +14,18 @@ public sealed class SettingException(string message) : Exception(message);
 /// </summary>
 public static class BoundSection
 {
-    /// <summary>Registers the section; the host refuses to start where it is invalid.</summary>
-    public static void AddSection<T>(this IServiceCollection services, IConfiguration configuration, string name) where T : class, new()
-    {
-        var bound = Read<T>(configuration.GetSection(name));
-        services.AddSingleton(bound);
-        services.AddSingleton(Options.Create(bound));
-    }
-
     /// <summary>Reads a section; SettingException lists everything that is wrong with it.</summary>
     public static T Read<T>(IConfigurationSection section) where T : class, new()
     {
         var options = new T();
         var wrong = new List<string>();
         var properties = typeof(T).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite).ToArray();
+        var known = string.Join(", ", properties.Select(p => p.Name));
         foreach (var child in section.GetChildren())
         {
             var property = Array.Find(properties, p => p.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase));
             if (property is null)
-                wrong.Add($"{section.Key}__{child.Key} is not a setting; {section.Key} has {string.Join(", ", properties.Select(p => p.Name))}");
+                wrong.Add($"{section.Key}__{child.Key} is not a setting; {section.Key} has {known}");
             else if (Set(options, property, child) is { } allowed)
                 wrong.Add($"{section.Key}__{property.Name} must be {allowed}; it is '{child.Value}'");
         }
@@ -45,7 +37,8 @@ public static class BoundSection
     private static string? Set(object options, PropertyInfo property, IConfigurationSection value)
     {
         var type = property.PropertyType;
-        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IList<>) && type.GetGenericArguments()[0] is { IsEnum: true } item)
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IList<>)
+            && type.GetGenericArguments()[0] is { IsEnum: true } item)
             return SetList(options, property, item, value);
         if (value.GetChildren().Any()) return "a single value";
         if (!TryParse(value.Value ?? "", Nullable.GetUnderlyingType(type) ?? type, out var parsed))
@@ -80,20 +73,25 @@ public static class BoundSection
         parsed = null;
         if (type == typeof(string)) parsed = text;
         else if (type == typeof(bool) && bool.TryParse(text, out var flag)) parsed = flag;
-        else if (type == typeof(int) && int.TryParse(text, NumberStyles.AllowLeadingSign, invariant, out var small)) parsed = small;
-        else if (type == typeof(long) && long.TryParse(text, NumberStyles.AllowLeadingSign, invariant, out var large)) parsed = large;
+        else if (type == typeof(int) && int.TryParse(text, NumberStyles.AllowLeadingSign, invariant, out var small))
+            parsed = small;
+        else if (type == typeof(long) && long.TryParse(text, NumberStyles.AllowLeadingSign, invariant, out var large))
+            parsed = large;
         else if (type == typeof(double) && double.TryParse(text, NumberStyles.Float, invariant, out var real)) parsed = real;
         else if (type == typeof(DateTimeOffset)
-            && DateTimeOffset.TryParse(text, invariant, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+            && DateTimeOffset.TryParse(
+                text, invariant, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
             parsed = time;
-        else if (type.IsEnum) parsed = Names(type).Contains(text, StringComparer.OrdinalIgnoreCase) ? Enum.Parse(type, text, ignoreCase: true) : null;
+        else if (type.IsEnum && Names(type).Contains(text, StringComparer.OrdinalIgnoreCase))
+            parsed = Enum.Parse(type, text, ignoreCase: true);
         return parsed is not null;
     }
 
     private static IEnumerable<string> OutOfRange(object options, string section)
     {
         var results = new List<ValidationResult>();
-        if (Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true)) yield break;
+        if (Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true))
+            yield break;
         foreach (var result in results)
         {
             var member = result.MemberNames.FirstOrDefault();
@@ -110,7 +108,9 @@ public static class BoundSection
         if (type.IsEnum) return Choices(type);
         if (type == typeof(bool)) return "true or false";
         if (type == typeof(DateTimeOffset)) return "a time such as 2015-01-01T00:00:00Z";
-        return property.GetCustomAttribute<RangeAttribute>() is { } range ? $"{range.Minimum} .. {range.Maximum}" : $"a {type.Name}";
+        return property.GetCustomAttribute<RangeAttribute>() is { } range
+            ? $"{range.Minimum} .. {range.Maximum}"
+            : $"a {type.Name}";
     }
 
     private static string Choices(Type type) => string.Join(", ", Names(type).Select(name => name.ToLowerInvariant()));

@@ -14,40 +14,35 @@ public static class RunVerb
             Description = "A setting, Section:Key=value, above the environment's Section__Key; may be repeated.",
             HelpName = "Section:Key=value",
         };
-        var root = new RootCommand("ReadStateStream's processor: takes events, folds them, answers partition queries.") { settings };
-        root.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(settings) ?? [], createParts, output, error, cancellation));
+        const string description = "ReadStateStream's processor: takes events, folds them, answers partition queries.";
+        var root = new RootCommand(description) { settings };
+        root.SetAction((parsed, cancellation) =>
+            RunAsync(parsed.GetValue(settings) ?? [], createParts, output, error, cancellation));
         return root;
     }
 
     private static async Task<int> RunAsync(
-        string[] settings, Func<IServiceProvider, IProcessorParts> createParts, TextWriter output, TextWriter error, CancellationToken cancellation)
+        string[] settings, Func<IServiceProvider, IProcessorParts> createParts, TextWriter output, TextWriter error,
+        CancellationToken cancellation)
     {
         try
         {
             var args = settings.Select(setting => "--" + setting.Replace("__", ":", StringComparison.Ordinal)).ToArray();
-            var app = Wiring.Build(args, createParts, output, TimeProvider.System);
-            await using (app.ConfigureAwait(false))
-            {
-                await app.StartAsync(cancellation).ConfigureAwait(false);
-                using var stop = cancellation.Register(app.Lifetime.StopApplication);
-                await app.WaitForShutdownAsync(CancellationToken.None).ConfigureAwait(false);
-            }
+            await using var app = Wiring.Build(args, createParts, output, TimeProvider.System);
+            await app.StartAsync(cancellation);
+            using var stop = cancellation.Register(app.Lifetime.StopApplication);
+            await app.WaitForShutdownAsync(CancellationToken.None);
             return 0;
         }
         catch (SettingException refused)
         {
-            await error.WriteLineAsync("processor: " + refused.Message).ConfigureAwait(false);
+            await error.WriteLineAsync("processor: " + refused.Message);
             return 2;
         }
         // What the operator can mend (a port in use, a folder not writable) is one line, not a stack.
-        catch (IOException failed)
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {
-            await error.WriteLineAsync("processor: " + failed.Message).ConfigureAwait(false);
-            return 1;
-        }
-        catch (UnauthorizedAccessException failed)
-        {
-            await error.WriteLineAsync("processor: " + failed.Message).ConfigureAwait(false);
+            await error.WriteLineAsync("processor: " + failed.Message);
             return 1;
         }
     }

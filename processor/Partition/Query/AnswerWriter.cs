@@ -6,8 +6,6 @@ namespace ReadStateStream.Partition.Query;
 /// <summary>Answers as the contract's messages; what the policy applies to the shown figures is applied here.</summary>
 internal sealed class AnswerWriter(int partition, bool muteZeroes, long eventIdEpochUnixMs)
 {
-    private const int EventIdTimeShift = 22;
-
     public V1.ReadState State(ulong user, ulong channel, in StateAnswer answer)
     {
         var state = new V1.ReadState { UserId = user, ChannelId = channel, Partition = (uint)partition, Member = answer.Member };
@@ -21,7 +19,7 @@ internal sealed class AnswerWriter(int partition, bool muteZeroes, long eventIdE
         state.BadgeMentions = (ulong)mentions;
         state.LastReadId = answer.Pointer;
         state.LastReadUnixMs = answer.NewestReadEventId == 0
-            ? 0 : (long)(answer.NewestReadEventId >> EventIdTimeShift) + eventIdEpochUnixMs;
+            ? 0 : (long)(answer.NewestReadEventId >> FactBatch.EventIdTimeShift) + eventIdEpochUnixMs;
         state.LastMessageId = answer.Head;
         state.Kind = (V1.ChannelKind)answer.Kind;
         state.Muted = answer.Muted;

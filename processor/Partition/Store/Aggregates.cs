@@ -52,9 +52,11 @@ public sealed class Aggregates(StateStore store, StoredPolicy policy)
     /// <summary>Notes that the record of this offset could not be folded.</summary>
     public void AddDeadLetter(long offset)
     {
-        deadLetters.Set(0, (ulong)offset, 0, offset);
-        OutstandingDeadLetters++;
+        if (deadLetters.Set(0, (ulong)offset, 0, offset)) OutstandingDeadLetters++;
     }
+
+    /// <summary>Takes over what the store holds already, before the first fact.</summary>
+    public void Restore() => OutstandingDeadLetters = deadLetters.Count(0);
 
     /// <summary>Adds the keys of the records that a fact certainly touches.</summary>
     public static void AddKeys(in Fact fact, FactLists lists, List<Key16> keys)

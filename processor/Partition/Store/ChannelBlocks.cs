@@ -105,24 +105,36 @@ public sealed class ChannelBlocks(StateStore store, StoredPolicy policy)
         var index = directory.IndexOf(fact.Id);
         ReadBlock(block, directory[index].Number);
         if (!MergeInRun(block, fact, users)) return false;
-        WriteBlock(index, isNew: false);
+        WriteBlock(index);
         return true;
     }
 
-    /// <summary>Writes the block in hand under its entry; in halves where it outgrew a record.</summary>
-    private void WriteBlock(int index, bool isNew)
+    /// <summary>Writes the block in hand under its entry; in two parts or more where it outgrew a record.</summary>
+    private void WriteBlock(int index)
     {
-        if (block.Count <= BlockEntry.MaxMessages && block.Encode(store.Scratch[RecordHeader.Length..]) >= 0)
+        if (Fits(block))
         {
-            StoreBlock(block, index, isNew);
+            StoreBlock(block, index, isNew: false);
             return;
         }
+        for (var first = 0; first < block.Count; index++)
+        {
+            // Halves of equal count may differ much in length: a part shrinks until it fits.
+            var count = first == 0 ? block.Count / 2 : block.Count - first;
+            while (!TakePart(first, count) && count > 1) count = (count + 1) / 2;
+            StoreBlock(part, index, isNew: first != 0);
+            first += count;
+        }
+    }
+
+    private bool Fits(MessageRun run) =>
+        run.Count <= BlockEntry.MaxMessages && run.Encode(store.Scratch[RecordHeader.Length..]) >= 0;
+
+    private bool TakePart(int first, int count)
+    {
         part.Clear();
-        var half = block.Count / 2;
-        for (var i = half; i < block.Count; i++) part.Append(block, block[i]);
-        block.RemoveRange(half, block.Count - half);
-        StoreBlock(block, index, isNew);
-        StoreBlock(part, index + 1, isNew: true);
+        for (var i = first; i < first + count; i++) part.Append(block, block[i]);
+        return Fits(part);
     }
 
     private void StoreBlock(MessageRun run, int index, bool isNew)

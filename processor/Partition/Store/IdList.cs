@@ -17,22 +17,38 @@ public sealed class IdList(StateStore store, SubKind subKind, bool hasValues)
 
     private int EntryLength => hasValues ? 16 : 8;
 
-    /// <summary>Adds an id, or changes its value where <paramref name="replaces"/> says so of the old one. No-op at or below the applied offset.</summary>
-    public void Set(ulong user, ulong id, ulong value, long offset, Func<ulong, ulong, bool>? replaces = null)
+    /// <summary>
+    /// Adds an id, or changes its value where <paramref name="replaces"/> says so of the old one. No-op at or below
+    /// the applied offset. True where the list now holds an id more.
+    /// </summary>
+    public bool Set(ulong user, ulong id, ulong value, long offset, Func<ulong, ulong, bool>? replaces = null)
     {
         var chunks = LoadRoot(user);
-        if (RecordHeader.Applied(root) >= offset) return;
+        if (RecordHeader.Applied(root) >= offset) return false;
         for (var number = 0; number < chunks; number++)
         {
             Load(user, number);
             var at = IndexOf(id);
             if (at < 0) continue;
-            if (!hasValues || replaces is null || !replaces(ValueAt(chunk, at), value)) return;
+            if (!hasValues || replaces is null || !replaces(ValueAt(chunk, at), value)) return false;
             MemoryMarshal.Write(chunk.AsSpan(at + 8), value);
             Save(user, number, offset);
-            return;
+            return false;
         }
         Append(user, chunks, id, value, offset);
+        return true;
+    }
+
+    /// <summary>Ids that the list holds.</summary>
+    public int Count(ulong user)
+    {
+        var count = 0;
+        for (int number = 0, chunks = LoadRoot(user); number < chunks; number++)
+        {
+            Load(user, number);
+            count += EntriesOf(chunk);
+        }
+        return count;
     }
 
     /// <summary>Takes an id out; false where it is not there, or at or below the applied offset.</summary>

@@ -27,7 +27,14 @@ internal sealed class DiskDouble : DiskOperations
 
     public int FailingSyncs { set => Volatile.Write(ref _failingSyncs, value); }
 
+    /// <summary>Remembers what lay under each write until its file is synced.</summary>
     public bool KeepsBefore { get; init; }
+
+    /// <summary>Called before each sync, with no write under way: what was written since the last one may be lost.</summary>
+    public Action? BeforeSync { get; set; }
+
+    /// <summary>Called before each write, also while the disk is held still.</summary>
+    public Action? BeforeWrite { get; set; }
 
     public int FolderSyncs;
 
@@ -39,6 +46,7 @@ internal sealed class DiskDouble : DiskOperations
 
     public override void Write(string path, SafeFileHandle file, ReadOnlySpan<byte> source, long offset)
     {
+        BeforeWrite?.Invoke();
         lock (_gate)
         {
             if (Interlocked.Decrement(ref _failingWrites) >= 0) throw new IOException("write failed", InputOutput);
@@ -56,9 +64,13 @@ internal sealed class DiskDouble : DiskOperations
 
     public override void Sync(string path, SafeFileHandle file)
     {
-        if (Interlocked.Decrement(ref _failingSyncs) >= 0) throw new IOException("fsync failed", InputOutput);
-        // The file system of the tests is spared the real fsync; what counts is what happened before it.
-        lock (_unsynced) _unsynced.Remove(path);
+        lock (_gate)
+        {
+            BeforeSync?.Invoke();
+            if (Interlocked.Decrement(ref _failingSyncs) >= 0) throw new IOException("fsync failed", InputOutput);
+            // The tests' file system is spared the real fsync; what counts is what had been written before it.
+            _unsynced.Remove(path);
+        }
     }
 
     public override void SyncFolder(string folder)
@@ -71,11 +83,8 @@ internal sealed class DiskDouble : DiskOperations
     {
         var before = new byte[length];
         base.Read(path, file, before, offset);
-        lock (_unsynced)
-        {
-            if (!_unsynced.TryGetValue(path, out var writes)) _unsynced[path] = writes = [];
-            writes.Add((offset, before, length));
-        }
+        if (!_unsynced.TryGetValue(path, out var writes)) _unsynced[path] = writes = [];
+        writes.Add((offset, before, length));
     }
 
     /// <summary>Runs something while no write is under way and none can begin: a copy made in it is a crash image.</summary>
@@ -84,23 +93,22 @@ internal sealed class DiskDouble : DiskOperations
         lock (_gate) action();
     }
 
-    /// <summary>In a copy of the folder, drops each unsynced sector that the choice names: a power cut.</summary>
+    /// <summary>In a copy of the folder, drops each unsynced sector that the choice names: a power cut. From BeforeSync only.</summary>
     public int DropUnsynced(string from, string to, Func<bool> isLost)
     {
         const int sector = 512;
         var lost = 0;
-        lock (_unsynced)
-            foreach (var (path, writes) in _unsynced)
-            {
-                using var file = File.OpenHandle(path.Replace(from, to, StringComparison.Ordinal), FileMode.Open, FileAccess.Write);
-                foreach (var (offset, before, length) in Enumerable.Reverse(writes))
-                    for (var at = 0; at < length; at += sector)
-                        if (isLost())
-                        {
-                            RandomAccess.Write(file, before.AsSpan(at, Math.Min(sector, length - at)), offset + at);
-                            lost++;
-                        }
-            }
+        foreach (var (path, writes) in _unsynced)
+        {
+            using var file = File.OpenHandle(path.Replace(from, to, StringComparison.Ordinal), FileMode.Open, FileAccess.Write);
+            foreach (var (offset, before, length) in Enumerable.Reverse(writes))
+                for (var at = 0; at < length; at += sector)
+                    if (isLost())
+                    {
+                        RandomAccess.Write(file, before.AsSpan(at, Math.Min(sector, length - at)), offset + at);
+                        lost++;
+                    }
+        }
         return lost;
     }
 }

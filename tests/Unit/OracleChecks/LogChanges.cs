@@ -19,6 +19,52 @@ internal static class LogChanges
         }
     }
 
+    /// <summary>
+    /// The same facts, each moved past neighbours that touch other aggregates and whose order has no meaning: within
+    /// a channel too, where one is about a user's state and the other about the channel or another user's state.
+    /// </summary>
+    public static IReadOnlyList<ChannelEvent> WithNeighboursSwapped(IEnumerable<ChannelEvent> facts, Random random)
+    {
+        var log = facts.ToList();
+        for (var swaps = log.Count * 4; swaps > 0 && log.Count > 1; swaps--)
+        {
+            var at = random.Next(log.Count - 1);
+            if (AreIndependent(log[at], log[at + 1])) (log[at], log[at + 1]) = (log[at + 1], log[at]);
+        }
+        return log;
+    }
+
+    private static bool AreIndependent(ChannelEvent one, ChannelEvent other)
+    {
+        if (KeyOf(one) != KeyOf(other)) return true;
+        var (mine, theirs) = (StateTouched(one), StateTouched(other));
+        if (mine == theirs || mine == AllStates || theirs == AllStates) return false;
+        // The head at a join is of its place among the messages sent.
+        if (IsJoin(one) && other.MessageSent is not null || IsJoin(other) && one.MessageSent is not null) return false;
+        return !(TouchesChannel(one) && TouchesChannel(other));
+    }
+
+    private const ulong AllStates = ulong.MaxValue;
+
+    private static bool IsJoin(ChannelEvent fact) => fact.MemberJoined is not null;
+
+    private static bool TouchesChannel(ChannelEvent fact) => fact.FactCase
+        is Fact.MessageSent or Fact.MessageEdited or Fact.MessageDeleted or Fact.MessagesPurged or Fact.ChannelDeleted;
+
+    /// <summary>The user whose state a fact of a channel changes; 0: nobody's.</summary>
+    private static ulong StateTouched(ChannelEvent fact) => fact.FactCase switch
+    {
+        Fact.MessageSent => fact.MessageSent.AuthorId,
+        Fact.MemberJoined => fact.MemberJoined.UserId,
+        Fact.MemberLeft => fact.MemberLeft.UserId,
+        Fact.MessagesRead => fact.MessagesRead.UserId,
+        Fact.PointerSet => fact.PointerSet.UserId,
+        Fact.ChannelMuted => fact.ChannelMuted.UserId,
+        Fact.EveryoneSuppressed => fact.EveryoneSuppressed.UserId,
+        Fact.MessageEdited or Fact.MessageDeleted or Fact.MessagesPurged or Fact.ChannelDeleted => 0,
+        _ => AllStates,
+    };
+
     /// <summary>Both logs, each in its order.</summary>
     public static IEnumerable<ChannelEvent> Merged(IEnumerable<ChannelEvent> one, IEnumerable<ChannelEvent> other, Random random)
     {
@@ -48,25 +94,6 @@ internal static class LogChanges
             for (var again = random.Next(4); again > 0; again--)
                 log.Insert(random.Next(log.IndexOf(fact) + 1, log.Count + 1), fact);
         return log;
-    }
-
-    /// <summary>
-    /// Without settings of a pointer whose event id lies below that of a read of the same state that arrived
-    /// before: such a setting puts the bar below the read, which therefore counts again when it is delivered again.
-    /// </summary>
-    public static IEnumerable<ChannelEvent> WithoutLateSettings(IEnumerable<ChannelEvent> facts)
-    {
-        var newestReads = new Dictionary<(ulong User, ulong Channel), ulong>();
-        foreach (var fact in facts)
-        {
-            if (fact.MessagesRead is { } read)
-            {
-                var state = (read.UserId, read.ChannelId);
-                newestReads[state] = Math.Max(newestReads.GetValueOrDefault(state), fact.EventId);
-            }
-            if (fact.PointerSet is { } set && fact.EventId < newestReads.GetValueOrDefault((set.UserId, set.ChannelId))) continue;
-            yield return fact;
-        }
     }
 
     /// <summary>The same facts in the same order with event ids that grow with it.</summary>
@@ -141,7 +168,8 @@ internal static class LogChanges
         where field.ContainingOneof is null || field.ContainingOneof.Accessor.GetCaseFieldDescriptor(body) == field
         select (name, (ulong)field.Accessor.GetValue(body));
 
-    private static Google.Protobuf.IMessage FactOf(ChannelEvent record)
+    /// <summary>The case of an event that is set.</summary>
+    public static Google.Protobuf.IMessage FactOf(ChannelEvent record)
     {
         var field = ChannelEvent.Descriptor.FindFieldByNumber((int)record.FactCase);
         return (Google.Protobuf.IMessage)field.Accessor.GetValue(record);

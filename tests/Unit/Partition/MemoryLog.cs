@@ -7,11 +7,20 @@ namespace ReadStateStream.Unit.Partition;
 /// <summary>A log in memory.</summary>
 public sealed class MemoryLog : IEventLog
 {
+    /// <summary>Append time of every record: no generated event id lies past it.</summary>
+    public const long AppendedUnixMs = Generators.GeneratedLog.AppendedUnixMs;
+
     private readonly List<(byte[] Key, byte[] Value)> records = [];
 
     public long BeginOffset => 0;
     public long EndOffset => records.Count;
     public Action? OnGrown { get; set; }
+
+    /// <summary>A reader pauses after so many records, as if the log had ended: the bound of a batch.</summary>
+    public int BatchMax { get; set; } = int.MaxValue;
+
+    /// <summary>Where readers begin instead of the log's first record: the position of what was restored.</summary>
+    public long ReplayFrom { get; set; }
 
     public void Append(string key, ChannelEvent record) => Append(System.Text.Encoding.UTF8.GetBytes(key), record.ToByteArray());
 
@@ -21,7 +30,7 @@ public sealed class MemoryLog : IEventLog
         OnGrown?.Invoke();
     }
 
-    public IEventLogReader OpenReader(long offset) => new Reader(this) { NextOffset = offset };
+    public IEventLogReader OpenReader(long offset) => new Reader(this) { NextOffset = offset + ReplayFrom };
 
     public bool TryFingerprint(long offset, out RecordFingerprint fingerprint)
     {
@@ -31,17 +40,21 @@ public sealed class MemoryLog : IEventLog
 
     private sealed class Reader(MemoryLog log) : IEventLogReader
     {
+        private int sincePause;
+
         public long NextOffset { get; set; }
 
         public bool TryRead(out LogRecord record)
         {
-            if (NextOffset == log.records.Count)
+            if (NextOffset == log.records.Count || sincePause == log.BatchMax)
             {
+                sincePause = 0;
                 record = new LogRecord { Offset = 0, AppendedUnixMs = 0, Key = default, Value = default };
                 return false;
             }
+            sincePause++;
             var (key, value) = log.records[(int)NextOffset];
-            record = new LogRecord { Offset = NextOffset++, AppendedUnixMs = 1, Key = key, Value = value };
+            record = new LogRecord { Offset = NextOffset++, AppendedUnixMs = AppendedUnixMs, Key = key, Value = value };
             return true;
         }
 

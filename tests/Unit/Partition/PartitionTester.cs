@@ -18,12 +18,25 @@ public sealed class PartitionTester : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("readstate-test-").FullName;
     private readonly MemoryLog[] logs;
 
-    public PartitionTester(PolicyOptions policy, int partitions = 1, StoreOptions? store = null)
+    /// <param name="policy">What counts.</param>
+    /// <param name="partitions">How many.</param>
+    /// <param name="store">Options of each store; default: <see cref="Small"/>.</param>
+    /// <param name="batchMax">Records of a batch at most.</param>
+    /// <param name="replayFrom">Offset of the first record that is folded: what lies before was restored.</param>
+    public PartitionTester(
+        PolicyOptions policy, int partitions = 1, StoreOptions? store = null, int batchMax = int.MaxValue, long replayFrom = 0)
     {
-        logs = [.. Enumerable.Range(0, partitions).Select(_ => new MemoryLog())];
+        logs = [.. Enumerable.Range(0, partitions).Select(_ => new MemoryLog { BatchMax = batchMax, ReplayFrom = replayFrom })];
+        Stores = [.. logs.Select((_, i) => OpenStore(policy, store ?? Small(), i))];
         Partitions = [.. logs.Select((log, i) => new StatePartition(
-            new PartitionSettings(i, partitions, policy, Epoch, TimeProvider.System), log, OpenStore(policy, store ?? Small(), i)))];
+            new PartitionSettings(i, partitions, policy, Epoch, 3_600_000, TimeProvider.System), log, Stores[i], deadLetterSink: NoteDeadLetter))];
     }
+
+    /// <summary>Reasons of the dead letters, by partition and offset.</summary>
+    public Dictionary<(int Partition, long Offset), string> DeadLetterReasons { get; } = [];
+
+    /// <summary>The partitions' stores, owned by them; between two steps.</summary>
+    public IReadOnlyList<StateStore> Stores { get; }
 
     public IReadOnlyList<StatePartition> Partitions { get; }
 
@@ -100,6 +113,8 @@ public sealed class PartitionTester : IDisposable
         foreach (var partition in Partitions) partition.Dispose();
         Directory.Delete(folder, recursive: true);
     }
+
+    private void NoteDeadLetter(int partition, long offset, string reason) => DeadLetterReasons[(partition, offset)] = reason;
 
     private static ulong OwnerOf(ChannelEvent record)
     {

@@ -44,6 +44,8 @@ internal sealed record SourceFile(string Path, string Text)
 
     public bool IsTest => Path.StartsWith("tests/", StringComparison.Ordinal);
 
+    public bool IsBenchmark => Path.StartsWith("tests/Benchmarks/", StringComparison.Ordinal);
+
     public bool IsScript => Path.StartsWith("script/", StringComparison.Ordinal) || Path.StartsWith(".ci/", StringComparison.Ordinal);
 
     public string[] Lines => Text.Split('\n');

@@ -1,5 +1,4 @@
 using FASTER.core;
-using Microsoft.Win32.SafeHandles;
 
 namespace ReadStateStream.Partition.Log;
 
@@ -97,6 +96,7 @@ public sealed class FileDevice : StorageDeviceBase
     /// <exception cref="IOException">The disk does not answer; the attempts are used up.</exception>
     public void Read(long address, Span<byte> destination)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         while (destination.Length > 0)
         {
             var segment = segmentSize > 0 ? (int)(address / segmentSize) : 0;
@@ -106,6 +106,26 @@ public sealed class FileDevice : StorageDeviceBase
             address += length;
             destination = destination[length..];
         }
+    }
+
+    /// <summary>
+    /// Advises the system that a stretch of the log is read soon; up to the end of the segment it begins in.
+    /// Returns the address up to which it did.
+    /// </summary>
+    public long Prefetch(long address, long length)
+    {
+        var segment = segmentSize > 0 ? (int)(address / segmentSize) : 0;
+        var offset = segmentSize > 0 ? address % segmentSize : address;
+        if (segmentSize > 0) length = Math.Min(length, segmentSize - offset);
+        try
+        {
+            if (_files.Get(segment, create: false) is { } file) _options.Disk.Prefetch(file.Handle, offset, length);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed as the least recently used: the read itself opens it again.
+        }
+        return address + length;
     }
 
     /// <summary>Address just above the last byte on the disk, 0 where there is none. Needs a segment size.</summary>
@@ -211,18 +231,17 @@ public sealed class FileDevice : StorageDeviceBase
             var file = _files.Get(segment, create: true)!;
             try
             {
-                var path = _files.PathOf(segment);
-                _options.Disk.Write(path, file, source, offset);
+                _options.Disk.Write(file.Path, file.Handle, source, offset);
                 if (!_options.Durable)
                 {
                     _files.NoteWritten(segment);
                     return;
                 }
-                _options.Disk.Sync(path, file);
+                _options.Disk.Sync(file.Path, file.Handle);
                 _files.SyncFolderIfChanged();
                 return;
             }
-            catch (ObjectDisposedException) when (!_disposed)
+            catch (ObjectDisposedException) when (file.IsClosed && !_disposed)
             {
                 // The file was closed as the least recently used: open it again.
             }
@@ -251,7 +270,7 @@ public sealed class FileDevice : StorageDeviceBase
     {
         while (true)
         {
-            SafeFileHandle? file = _files.Get(segment, create: false);
+            var file = _files.Get(segment, create: false);
             if (file is null)
             {
                 Interlocked.Increment(ref _missing);
@@ -259,9 +278,9 @@ public sealed class FileDevice : StorageDeviceBase
             }
             try
             {
-                return _options.Disk.Read(_files.PathOf(segment), file, destination, offset);
+                return _options.Disk.Read(file.Path, file.Handle, destination, offset);
             }
-            catch (ObjectDisposedException) when (!_disposed)
+            catch (ObjectDisposedException) when (file.IsClosed && !_disposed)
             {
                 // As above.
             }

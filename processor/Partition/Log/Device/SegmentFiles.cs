@@ -3,23 +3,31 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ReadStateStream.Partition.Log;
 
+/// <summary>One open segment file.</summary>
+internal sealed class SegmentFile(string path, SafeFileHandle handle)
+{
+    public string Path { get; } = path;
+
+    public SafeFileHandle Handle { get; } = handle;
+
+    /// <summary>Whether it was closed under its user, who then asks for it again.</summary>
+    public bool IsClosed => Handle.IsClosed;
+
+    /// <summary>Number of its last use, to find the least recently used.</summary>
+    public long LastUse { get; set; }
+}
+
 /// <summary>
 /// The segment files of one device: <c>prefix.0</c>, <c>prefix.1</c> … (or <c>prefix</c> alone), opened on
-/// demand, a bounded number at once. Thread-safe. A handle given out may be closed at any time (LRU, reset,
+/// demand, a bounded number at once. Thread-safe. A file given out may be closed at any time (LRU, reset,
 /// removal); whoever meets ObjectDisposedException asks again.
 /// </summary>
 internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
 {
-    private sealed class Segment(SafeFileHandle handle)
-    {
-        public readonly SafeFileHandle Handle = handle;
-        public long LastUse;
-    }
-
     private readonly string _folder = Path.GetDirectoryName(Path.GetFullPath(prefix))!;
     private readonly string _name = Path.GetFileName(prefix);
     private readonly Lock _lock = new();
-    private readonly Dictionary<int, Segment> _open = [];
+    private readonly Dictionary<int, SegmentFile> _open = [];
     private readonly HashSet<int> _unsynced = [];
     private bool _folderUnsynced;
     private long _uses;
@@ -31,23 +39,23 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
         OmitNumber ? prefix : string.Create(CultureInfo.InvariantCulture, $"{prefix}.{segment}");
 
     /// <summary>The segment's file; null where it does not exist and <paramref name="create"/> is false.</summary>
-    public SafeFileHandle? Get(int segment, bool create)
+    public SegmentFile? Get(int segment, bool create)
     {
         lock (_lock)
         {
             if (!_open.TryGetValue(segment, out var found))
             {
-                var handle = OpenFile(segment, create);
-                if (handle is null) return null;
+                found = OpenFile(segment, create);
+                if (found is null) return null;
                 CloseOldest();
-                _open[segment] = found = new Segment(handle);
+                _open[segment] = found;
             }
             found.LastUse = ++_uses;
-            return found.Handle;
+            return found;
         }
     }
 
-    private SafeFileHandle? OpenFile(int segment, bool create)
+    private SegmentFile? OpenFile(int segment, bool create)
     {
         var path = PathOf(segment);
         if (create && !File.Exists(path))
@@ -55,7 +63,7 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
             Directory.CreateDirectory(_folder);
             _folderUnsynced = true;
         }
-        return options.Disk.Open(path, create);
+        return options.Disk.Open(path, create) is { } handle ? new SegmentFile(path, handle) : null;
     }
 
     private void CloseOldest()
@@ -110,14 +118,14 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
     {
         while (true)
         {
-            var handle = Get(segment, create: false);
-            if (handle is null) return;
+            var file = Get(segment, create: false);
+            if (file is null) return;
             try
             {
-                options.Disk.Sync(PathOf(segment), handle);
+                options.Disk.Sync(file.Path, file.Handle);
                 return;
             }
-            catch (ObjectDisposedException)
+            catch (ObjectDisposedException) when (file.IsClosed)
             {
                 // Closed as the least recently used between the two calls.
             }
@@ -157,10 +165,9 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
 
     public void SetLength(int segment, long length)
     {
-        var handle = Get(segment, create: false);
-        if (handle is null) return;
-        options.Disk.SetLength(PathOf(segment), handle, length);
-        options.Disk.Sync(PathOf(segment), handle);
+        if (Get(segment, create: false) is not { } file) return;
+        options.Disk.SetLength(file.Path, file.Handle, length);
+        options.Disk.Sync(file.Path, file.Handle);
     }
 
     private void Close(int segment)

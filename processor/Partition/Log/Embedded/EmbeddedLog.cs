@@ -43,9 +43,9 @@ public sealed class EmbeddedLog : IEventLog, IAsyncDisposable
             log.CutBytesAtOpen = recovery.CutBytes;
             if (recovery.CutBytes > 0) LogEvents.TornTail(logger, partition, recovery.CutBytes, log.EndOffset);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log.Refusal = e;
+            log.Refusal = e as IOException ?? new IOException($"Partition {partition} cannot be opened: {e.Message}", e);
             log._tail = LogTail.Empty with { GreatestStampedEventId = recovery.GreatestStampedSeen };
             LogEvents.Refused(logger, partition, e);
         }

@@ -73,7 +73,7 @@ public sealed class EmbeddedTopic : IEventPublisher, IAsyncDisposable
     /// </remarks>
     public Task<PublishResult[]> PublishAsync(IReadOnlyList<OutgoingRecord> records, CancellationToken cancellation)
     {
-        cancellation.ThrowIfCancellationRequested();
+        if (cancellation.IsCancellationRequested) return Task.FromCanceled<PublishResult[]>(cancellation);
         var call = new PublishCall(records, cancellation);
         var counts = new int[_partitions.Length];
         for (var i = 0; i < records.Count; i++)

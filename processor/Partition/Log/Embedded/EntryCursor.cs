@@ -22,7 +22,10 @@ internal enum EntryKind
 /// </summary>
 internal sealed class EntryCursor(FileDevice device, int pageSize, int bufferBytes, long address)
 {
+    private const int PrefetchBytes = 4 << 20;
+
     private byte[] _buffer = new byte[bufferBytes];
+    private long _prefetchedTo;
     private long _bufferedFrom;
     private int _buffered;
 
@@ -91,11 +94,21 @@ internal sealed class EntryCursor(FileDevice device, int pageSize, int bufferByt
             if (length > _buffer.Length) _buffer = new byte[length];
             _buffered = 0;
             var wanted = (int)Math.Min(_buffer.Length, Math.Max(limit - address, length));
+            PrefetchAhead(address, address + wanted, limit);
             device.Read(address, _buffer.AsSpan(0, wanted));
             _bufferedFrom = address;
             _buffered = wanted;
         }
         return _buffer.AsSpan((int)(address - _bufferedFrom), length);
+    }
+
+    // The system's own guess breaks down where several readers share a file; a reader of old data says what
+    // it will read, half a window before it gets there. At the log's end there is nothing to say.
+    private void PrefetchAhead(long from, long end, long limit)
+    {
+        if (from > _prefetchedTo || from + PrefetchBytes < _prefetchedTo) _prefetchedTo = end;
+        while (_prefetchedTo - end < PrefetchBytes / 2 && limit - _prefetchedTo > bufferBytes)
+            _prefetchedTo = device.Prefetch(_prefetchedTo, Math.Min(PrefetchBytes, limit - _prefetchedTo));
     }
 
     // FasterLog's own checksum: XOR of the 8-byte words of {length, body}, then of the bytes left over.

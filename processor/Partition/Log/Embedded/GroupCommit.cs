@@ -185,11 +185,13 @@ internal sealed class GroupCommit(EmbeddedLog owner, FileDevice device, Embedded
         {
             appender?.Dispose();
         }
-        finally
+        catch (Exception e)
         {
-            AnswerRound(-1, new LogUnavailableException(
-                $"Partition {owner.Partition} could not append: {cause}.", options.RetryAfter, error));
+            // It is broken already; what counts is that the round is answered and the next one runs.
+            LogEvents.DisposeFailed(owner.Logger, owner.Partition, e);
         }
+        AnswerRound(-1, new LogUnavailableException(
+            $"Partition {owner.Partition} could not append: {cause}.", options.RetryAfter, error));
     }
 
     private void AnswerRound(long firstOffset, Exception? error)

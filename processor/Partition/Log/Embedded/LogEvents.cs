@@ -21,6 +21,10 @@ internal static class LogEvents
         LoggerMessage.Define<int>(LogLevel.Error, new EventId(4, "GrownHandlerFailed"),
             "Partition {Partition}: whoever waits for the log to grow threw");
 
+    private static readonly Action<ILogger, int, Exception?> DisposeFailedMessage =
+        LoggerMessage.Define<int>(LogLevel.Error, new EventId(5, "DisposeFailed"),
+            "Partition {Partition}: the failed FasterLog could not be disposed of");
+
     public static void TornTail(ILogger logger, int partition, long bytes, long offset) =>
         TornTailMessage(logger, partition, bytes, offset, null);
 
@@ -31,4 +35,7 @@ internal static class LogEvents
 
     public static void GrownHandlerFailed(ILogger logger, int partition, Exception error) =>
         GrownHandlerFailedMessage(logger, partition, error);
+
+    public static void DisposeFailed(ILogger logger, int partition, Exception error) =>
+        DisposeFailedMessage(logger, partition, error);
 }

@@ -39,7 +39,7 @@ internal sealed class LogRecovery(FileDevice device, int partition, int pageSize
 {
     private const int ScanBufferBytes = 1 << 20;
 
-    /// <summary>Bytes above the last whole frame that <see cref="Run"/> cut.</summary>
+    /// <summary>Bytes of a torn tail that <see cref="Run"/> cut: from the last whole frame to the last byte that is not zero.</summary>
     public long CutBytes { get; private set; }
 
     /// <summary>Address below which the last frame says that everything was durable.</summary>
@@ -58,8 +58,8 @@ internal sealed class LogRecovery(FileDevice device, int partition, int pageSize
         if (tail.Address < end)
         {
             RefuseIfDurable(tail, end);
-            CutBytes = end - tail.Address;
-            device.CutTo(tail.Address);
+            CutBytes = EndOfContent(tail.Address, end) - tail.Address;
+            if (CutBytes > 0) device.CutTo(tail.Address);
         }
         // A killed process leaves writes in the system's cache: a reader may act on them only once synced.
         device.SyncFrom(ProvenAddress);
@@ -109,6 +109,19 @@ internal sealed class LogRecovery(FileDevice device, int partition, int pageSize
             if (IsWitness(cursor, at + found - LogFrame.MagicAt, tail, end)) throw Damaged(tail, at + found - LogFrame.MagicAt);
             at += found + 1;
         }
+    }
+
+    // The device writes whole sectors: zeros above the last entry are its padding, not a torn tail.
+    private long EndOfContent(long from, long end)
+    {
+        var cursor = new EntryCursor(device, pageSize, Math.Max(ScanBufferBytes, pageSize), from);
+        var content = from;
+        for (var at = from; at < end; at += ScanBufferBytes)
+        {
+            var last = cursor.Take(at, (int)Math.Min(ScanBufferBytes, end - at), end).LastIndexOfAnyExcept((byte)0);
+            if (last >= 0) content = at + last + 1;
+        }
+        return content;
     }
 
     private bool IsWitness(EntryCursor cursor, long address, LogTail tail, long end)

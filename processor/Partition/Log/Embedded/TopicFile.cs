@@ -42,7 +42,7 @@ internal sealed record TopicFile(
     public void Create(string folder, DiskOperations disk)
     {
         var temporary = Path.Combine(folder, Name + ".new");
-        using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+        using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.ReadWrite))
         {
             disk.Write(temporary, file, JsonSerializer.SerializeToUtf8Bytes(this, Json), 0);
             disk.Sync(temporary, file);

@@ -1,0 +1,55 @@
+using ReadStateStream.Benchmarks.Processes;
+using ReadStateStream.Benchmarks.Verbs;
+
+namespace ReadStateStream.Benchmarks;
+
+internal static class Program
+{
+    private const string Usage =
+        "usage: benchmarks [rmw|scan|latency|alloc|size|query|all] [--states n] [--events n] [--rounds n] [--rate n] [--seconds n] [--seed n]";
+
+    private static int Main(string[] arguments)
+    {
+        try
+        {
+            if (arguments is ["child", var name, ..])
+            {
+                using var child = new Child(name, Settings.Parse(arguments.AsSpan(2)));
+                child.Serve(Console.In, Console.Out);
+                return 0;
+            }
+            var verb = arguments is [var first, ..] && !first.StartsWith('-') ? first : null;
+            return Run(verb ?? "all", Settings.Parse(arguments.AsSpan(verb is null ? 0 : 1)));
+        }
+        catch (ArgumentException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            Console.Error.WriteLine(Usage);
+            return 2;
+        }
+    }
+
+    private static int Run(string verb, Settings settings)
+    {
+        using var bench = new Bench(settings, Console.Out);
+        switch (verb)
+        {
+            case "rmw": RmwVerb.Run(bench); break;
+            case "latency": LatencyVerb.Run(bench); break;
+            case "alloc": AllocVerb.Run(bench); break;
+            case "scan": ScanVerb.Run(bench); break;
+            case "size": SizeVerb.Run(bench); break;
+            case "query": QueryVerb.Run(bench); break;
+            case "all":
+                RmwVerb.Run(bench);
+                ScanVerb.Run(bench);
+                AllocVerb.Run(bench);
+                LatencyVerb.Run(bench);
+                SizeVerb.Run(bench);
+                QueryVerb.Run(bench);
+                break;
+            default: throw new ArgumentException($"unknown verb {verb}");
+        }
+        return bench.Missed == 0 ? 0 : 1;
+    }
+}

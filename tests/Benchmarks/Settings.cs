@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace ReadStateStream.Benchmarks;
+
+/// <summary>What a run measures; each is an option of the command line (--states 1000000).</summary>
+internal sealed record Settings
+{
+    /// <summary>Read states that exist before anything is measured.</summary>
+    public int States { get; init; } = 10_000_000;
+
+    /// <summary>Events of a throughput round.</summary>
+    public int Events { get; init; } = 1_000_000;
+
+    /// <summary>Rounds of each subject; the median counts. Odd.</summary>
+    public int Rounds { get; init; } = 5;
+
+    /// <summary>Events a second of a latency round.</summary>
+    public int Rate { get; init; } = 100_000;
+
+    /// <summary>Length of a latency round, seconds.</summary>
+    public int Seconds { get; init; } = 10;
+
+    /// <summary>Seed of the traces.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Events applied at once, at most.</summary>
+    public const int BatchMax = 256;
+
+    /// <summary>How far an event id's time may lie past its record's append time: an hour, as the processor's default.</summary>
+    public const long MaxAheadMs = 3_600_000;
+
+    /// <summary>Page of the log: 4 MiB.</summary>
+    public const int LogPageBits = 22;
+
+    /// <summary>Memory of the log, a power of two of at least 1 GiB: three times the states, so that channels and replaced records fit.</summary>
+    public int LogMemoryBits => Math.Max(30, BitOperations.Log2(BitOperations.RoundUpToPowerOf2((ulong)States * 72 * 3)));
+
+    /// <summary>Buckets (64 bytes, 7 records) of the hash index: at least one for 5 states, a power of two.</summary>
+    public long IndexBuckets => (long)BitOperations.RoundUpToPowerOf2((ulong)States / 5 * 7 / 8);
+
+    /// <summary>Reads "--name value" pairs; ArgumentException says what is wrong.</summary>
+    public static Settings Parse(ReadOnlySpan<string> arguments)
+    {
+        var settings = new Settings();
+        for (var i = 0; i < arguments.Length; i += 2)
+        {
+            if (i + 1 == arguments.Length) throw new ArgumentException($"{arguments[i]} needs a value");
+            if (!int.TryParse(arguments[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value == 0)
+                throw new ArgumentException($"{arguments[i]}: {arguments[i + 1]} is not a positive number");
+            settings = arguments[i] switch
+            {
+                "--states" => settings with { States = Math.Max(value, 10_000) },
+                "--events" => settings with { Events = value },
+                "--rounds" => settings with { Rounds = value | 1 },
+                "--rate" => settings with { Rate = value },
+                "--seconds" => settings with { Seconds = value },
+                "--seed" => settings with { Seed = value },
+                _ => throw new ArgumentException($"unknown option {arguments[i]}"),
+            };
+        }
+        return settings;
+    }
+
+    /// <summary>The settings as options again, for a child process.</summary>
+    public string[] ToArguments() =>
+    [
+        "--states", Text(States), "--events", Text(Events), "--rounds", Text(Rounds), "--rate", Text(Rate),
+        "--seconds", Text(Seconds), "--seed", Text(Seed),
+    ];
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+}

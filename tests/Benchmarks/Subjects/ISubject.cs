@@ -1,0 +1,22 @@
+using ReadStateStream.Benchmarks.Traces;
+
+namespace ReadStateStream.Benchmarks.Subjects;
+
+/// <summary>Something that takes events and is measured. One thread.</summary>
+internal interface ISubject : IDisposable
+{
+    /// <summary>Applies a run of a trace's events; the runs follow each other without gap.</summary>
+    void Apply(EventTrace trace, int first, int count);
+}
+
+/// <summary>Takes events and does nothing: what is measured then is the machine and the driver.</summary>
+internal sealed class IdleSubject : ISubject
+{
+    public void Apply(EventTrace trace, int first, int count)
+    {
+    }
+
+    public void Dispose()
+    {
+    }
+}
