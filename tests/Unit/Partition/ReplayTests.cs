@@ -34,7 +34,7 @@ public class ReplayTests
 
         var log = new MemoryLog();
         foreach (var record in before.Append(Sent(5, id: 3))) log.Append("7", record);
-        using var partition = new StatePartition(new PartitionSettings(0, 1, policy, PartitionTester.Epoch, TimeProvider.System), log, store);
+        using var partition = new StatePartition(new PartitionSettings(0, 1, policy, PartitionTester.Epoch, 3_600_000, TimeProvider.System), log, store);
         while (partition.Step() || partition.LagEvents > 0) Assert.Null(partition.Failure);
 
         var key = new GetStatesRequest.Types.Key { UserId = Amy, ChannelId = Channel };
