@@ -51,11 +51,11 @@ public sealed class FactBatch(PartitionSettings settings)
         return count;
     }
 
-    /// <summary>Keys of the records that the batch certainly touches.</summary>
-    public ReadOnlySpan<Key16> Keys()
+    /// <summary>Keys of the records that the batch's items certainly touch; valid until the next call.</summary>
+    public ReadOnlySpan<Key16> Keys(int first, int length)
     {
         keys.Clear();
-        foreach (ref readonly var item in Items)
+        foreach (ref readonly var item in Items.Slice(first, length))
             if (item.Error is null)
                 Aggregates.AddKeys(item.Fact, Lists, keys);
         return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(keys);

@@ -35,6 +35,9 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
     /// <summary>Questions between two batches end after this time while records wait.</summary>
     private static readonly TimeSpan QueryTime = TimeSpan.FromMicroseconds(200);
 
+    /// <summary>Records whose state is brought into the processor's cache together.</summary>
+    private const int WarmGroup = 32;
+
     private const int MissesBeforeWaiting = 3;
 
     private readonly PartitionSettings settings;
@@ -221,7 +224,7 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
         store.Enter();
         try
         {
-            if (store.HasRecordsOnDisk) store.Prefetch(batch.Keys());
+            if (store.HasRecordsOnDisk) store.Prefetch(batch.Keys(0, count));
             var prefetched = settings.Time.GetTimestamp();
             Apply();
             Record(started, decoded, prefetched, count);
@@ -238,17 +241,24 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
 
     private void Apply()
     {
-        foreach (ref readonly var item in batch.Items)
+        for (var first = 0; first < batch.Items.Length; first += WarmGroup)
         {
-            if (item.Error is null)
-            {
-                aggregates.Apply(item.Fact, batch.Lists);
-                continue;
-            }
-            aggregates.AddDeadLetter(item.Fact.Offset);
-            telemetry?.RecordDeadLetters(1);
-            deadLetterSink?.Invoke(Number, item.Fact.Offset, item.Error);
+            var length = Math.Min(WarmGroup, batch.Items.Length - first);
+            store.Warm(batch.Keys(first, length));
+            foreach (ref readonly var item in batch.Items.Slice(first, length)) Apply(item);
         }
+    }
+
+    private void Apply(in BatchItem item)
+    {
+        if (item.Error is null)
+        {
+            aggregates.Apply(item.Fact, batch.Lists);
+            return;
+        }
+        aggregates.AddDeadLetter(item.Fact.Offset);
+        telemetry?.RecordDeadLetters(1);
+        deadLetterSink?.Invoke(Number, item.Fact.Offset, item.Error);
     }
 
     private void Record(long started, long decoded, long prefetched, int count)

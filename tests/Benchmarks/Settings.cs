@@ -30,8 +30,8 @@ internal sealed record Settings
     /// <summary>How far an event id's time may lie past its record's append time: an hour, as the processor's default.</summary>
     public const long MaxAheadMs = 3_600_000;
 
-    /// <summary>Page of the log: 4 MiB.</summary>
-    public const int LogPageBits = 22;
+    /// <summary>Page of the log: 256 KiB, as the processor has it by default. FASTER clears a page on the writer when it turns to it.</summary>
+    public const int LogPageBits = 18;
 
     /// <summary>Memory of the log, a power of two of at least 1 GiB: three times the states, so that channels and replaced records fit.</summary>
     public int LogMemoryBits => Math.Max(30, BitOperations.Log2(BitOperations.RoundUpToPowerOf2((ulong)States * 72 * 3)));

@@ -1,59 +1,64 @@
 // The directory of a channel's blocks: an array in ascending order of id, kept in numbered records of at
-// most the store's record limit. Layout of a record after the common prefix: entries of 38 bytes:
-//   last id u64 | least arrival offset i48 | number u32 | messages u8 | sent u8 | countable u8 |
-//   countable that mention everyone u8 | filter of the users named, 128 bits
+// most the store's record limit. Layout of a record after the common prefix: entries of 40 bytes:
+//   last id u64 | least arrival offset i64 | filter of the users named, 128 bits | number u32 | messages u8 |
+//   sent u8 | countable u8 | countable that mention everyone u8
 //
 // Invariants: last ids ascend strictly; sent <= messages <= MaxMessages; a block that no entry names is void.
+using System.Runtime.InteropServices;
 using ReadStateStream.Fold;
 
 namespace ReadStateStream.Partition.Store;
 
-/// <summary>What a count needs of a block without reading it.</summary>
+/// <summary>What a count needs of a block without reading it. Its fields in memory are the record's bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
 public struct BlockEntry
 {
     /// <summary>Bytes of an entry.</summary>
-    public const int Length = 38;
+    public const int Length = 40;
 
     /// <summary>Messages a block holds at most; sealed earlier where its bytes reach the record limit.</summary>
     public const int MaxMessages = 128;
 
+    /// <summary>Least arrival where nothing is sent.</summary>
+    public const long NoArrival = 1L << 47;
+
     public ulong LastId;
-    /// <summary>Least arrival offset of its sent messages; 2^47 where none is sent.</summary>
+    /// <summary>Least arrival offset of its sent messages, or <see cref="NoArrival"/>.</summary>
     public long LeastArrival;
+    public ulong Filter0;
+    public ulong Filter1;
     public uint Number;
     public byte Messages;
     public byte Sent;
     public byte Countable;
     public byte Everyone;
-    public ulong Filter0;
-    public ulong Filter1;
-
-    public const long NoArrival = 1L << 47;
 
     /// <summary>The entry of a block that holds this run.</summary>
     public static BlockEntry Of(MessageRun run, uint number)
     {
-        var entry = new BlockEntry
-        {
-            LastId = run[run.Count - 1].Id, Number = number, Messages = (byte)run.Count, LeastArrival = NoArrival,
-        };
-        foreach (ref readonly var message in run.Items)
-        {
-            if (message.Is(MessageFlags.Sent))
-            {
-                entry.Sent++;
-                entry.LeastArrival = Math.Min(entry.LeastArrival, message.ArrivalOffset);
-            }
-            if (message.Counts)
-            {
-                entry.Countable++;
-                if (message.Is(MessageFlags.Everyone)) entry.Everyone++;
-            }
-            if (message.MentionRecords != 0) entry.Filter0 = entry.Filter1 = ulong.MaxValue;
-            else
-                foreach (var user in run.MentionsOf(message)) entry.AddName(user);
-        }
+        var entry = new BlockEntry { Number = number, LeastArrival = NoArrival };
+        foreach (ref readonly var message in run.Items) entry.Add(message, run.MentionsOf(message));
         return entry;
+    }
+
+    /// <summary>Takes in a message above those it has.</summary>
+    public void Add(in Message message, ReadOnlySpan<ulong> mentions)
+    {
+        LastId = message.Id;
+        Messages++;
+        if (message.Is(MessageFlags.Sent))
+        {
+            Sent++;
+            LeastArrival = Math.Min(LeastArrival, message.ArrivalOffset);
+        }
+        if (message.Counts)
+        {
+            Countable++;
+            if (message.Is(MessageFlags.Everyone)) Everyone++;
+        }
+        if (message.MentionRecords != 0) Filter0 = Filter1 = ulong.MaxValue;
+        else
+            foreach (var user in mentions) AddName(user);
     }
 
     /// <summary>False: no message of the block names this user.</summary>
@@ -126,35 +131,18 @@ public sealed class BlockDirectory
     public void DecodeRecord(ReadOnlySpan<byte> value)
     {
         var used = RecordHeader.Used(value);
-        for (var at = RecordHeader.Length; at < used; at += BlockEntry.Length)
-        {
-            var reader = new RunReader(value.Slice(at, BlockEntry.Length));
-            var entry = new BlockEntry
-            {
-                LastId = reader.U64(), LeastArrival = reader.Int48(), Number = reader.U32(), Messages = reader.Byte(),
-                Sent = reader.Byte(), Countable = reader.Byte(), Everyone = reader.Byte(), Filter0 = reader.U64(), Filter1 = reader.U64(),
-            };
-            Insert(Count, entry);
-        }
+        if (used == 0) return;
+        var added = MemoryMarshal.Cast<byte, BlockEntry>(value[RecordHeader.Length..used]);
+        if (entries.Length < Count + added.Length) Array.Resize(ref entries, Math.Max(entries.Length * 2, Count + added.Length));
+        added.CopyTo(entries.AsSpan(Count));
+        Count += added.Length;
     }
 
     /// <summary>Writes a range of entries as one record; returns the bytes used.</summary>
     public int EncodeRecord(int first, int count, long applied, Span<byte> value)
     {
         var used = RecordHeader.Length + (count * BlockEntry.Length);
-        var writer = new RunWriter(value[RecordHeader.Length..used]);
-        foreach (ref readonly var entry in Entries.Slice(first, count))
-        {
-            writer.U64(entry.LastId);
-            writer.Int48(entry.LeastArrival);
-            writer.U32(entry.Number);
-            writer.Byte(entry.Messages);
-            writer.Byte(entry.Sent);
-            writer.Byte(entry.Countable);
-            writer.Byte(entry.Everyone);
-            writer.U64(entry.Filter0);
-            writer.U64(entry.Filter1);
-        }
+        MemoryMarshal.AsBytes(Entries.Slice(first, count)).CopyTo(value[RecordHeader.Length..]);
         RecordHeader.Write(value, applied, used);
         return used;
     }

@@ -10,7 +10,7 @@ using ReadStateStream.Fold;
 namespace ReadStateStream.Partition.Store;
 
 /// <summary>Applies facts to a channel with its blocks; used again, one thread at a time.</summary>
-public sealed class ChannelBlocks(StateStore store, StoredPolicy policy)
+public sealed partial class ChannelBlocks(StateStore store, StoredPolicy policy)
 {
     /// <summary>Newest messages that stay in the tail when it spills: small reorderings find them there.</summary>
     private const int KeptAtSpill = 4;
@@ -158,46 +158,6 @@ public sealed class ChannelBlocks(StateStore store, StoredPolicy policy)
         var open = index == directory.Count - 1;
         if (open) store.Replace(key, used, Math.Min(store.MaxValueBytes, RecordHeader.CapacityFor(used + (used / 2))));
         else store.WriteExactly(key, used, Math.Min(store.MaxValueBytes, RecordHeader.TrimmedCapacity(used)));
-    }
-
-    /// <summary>Moves the tail's oldest messages into the last block, or into a new one.</summary>
-    private void Spill(int count)
-    {
-        LoadDirectory();
-        block.Clear();
-        var index = directory.Count - 1;
-        var isNew = index < 0 || directory[index].Messages + count > BlockEntry.MaxMessages;
-        if (isNew)
-        {
-            if (index >= 0) Seal(index);
-            index++;
-        }
-        else ReadBlock(block, directory[index].Number);
-        for (var i = 0; i < count; i++)
-        {
-            block.Append(channel.Tail, channel.Tail[i]);
-            if (block.Count <= 1 || block.Encode(store.Scratch[RecordHeader.Length..]) >= 0) continue;
-            block.RemoveRange(block.Count - 1, 1);
-            StoreBlock(block, index, isNew);
-            Seal(index++);
-            isNew = true;
-            block.Clear();
-            block.Append(channel.Tail, channel.Tail[i]);
-        }
-        StoreBlock(block, index, isNew);
-        channel.Tail.RemoveRange(0, count);
-    }
-
-    /// <summary>Gives back the room that the open block no longer needs.</summary>
-    private void Seal(int index)
-    {
-        var key = Key16.OfChannel(id, SubKind.Block, directory[index].Number);
-        var value = store.Read(key);
-        var used = RecordHeader.Used(value);
-        var capacity = RecordHeader.TrimmedCapacity(used);
-        if (value.Length <= capacity) return;
-        value[..used].CopyTo(store.Scratch);
-        store.WriteExactly(key, used, capacity);
     }
 
     /// <summary>Drops what more than the window's messages lie above.</summary>

@@ -18,7 +18,7 @@ namespace ReadStateStream.Partition.Store;
 public sealed class ChannelRecord
 {
     [Flags]
-    private enum Part : ushort { Deleted = 1, Kind = 2, Floor = 4, Lost = 8, Blocks = 16, Waiting = 32, Numbers = 64 }
+    internal enum Part : ushort { Deleted = 1, Kind = 2, Floor = 4, Lost = 8, Blocks = 16, Waiting = 32, Numbers = 64 }
 
     public long Applied { get; set; } = -1;
     public bool Deleted { get; set; }

@@ -1,11 +1,12 @@
 // A run of messages in ascending order of id: the tail of a channel's record, or a block.
 // Layout:
-//   count u16 | where count > 0: first id u64 | arrival offset of the first one sent i48 | names u16 | names u64 each |
+//   count u16 | where count > 0: last id u64 | arrival offset of the last one sent i48 | names u16 | names u64 each |
 //   a message each: id delta varint | flags u8 | where sent: arrival delta zigzag varint |
 //   where sent and not deleted: author (name index varint) | where edited: event id u64 |
 //   where in a thread: root (name index varint) | where it mentions: count varint, name indices;
 //   count 0: first number u32, records u16 (the users lie in numbered records of the channel)
-// Names are the users and thread roots met in the run, each once.
+// Names are the users and thread roots met in the run, each once. A delta is to the message before (of the
+// first: 0); absolute is the last, so that a message is appended without reading those before it (RunAppender).
 //
 // Invariants: ids ascend strictly; mentions of a message ascend; 1 <= mentions <= MaxInlineMentions.
 using ReadStateStream.Fold;
@@ -99,9 +100,11 @@ public sealed class MessageRun
         var count = reader.U16();
         if (count == 0) return reader.At;
         if (items.Length < count) items = new Message[count * 2];
-        var id = reader.U64();
-        var offset = reader.Int48();
+        var lastId = reader.U64();
+        var lastArrival = reader.Int48();
         var table = reader.Names();
+        ulong id = 0;
+        long arrival = 0;
         for (var i = 0; i < count; i++)
         {
             ref var message = ref items[i];
@@ -111,13 +114,19 @@ public sealed class MessageRun
             var flags = message.Flags = (MessageFlags)reader.Byte();
             if ((flags & MessageFlags.Sent) != 0)
             {
-                offset += reader.ZigZag();
-                message.ArrivalOffset = offset;
+                arrival += reader.ZigZag();
+                message.ArrivalOffset = arrival;
                 if ((flags & MessageFlags.Deleted) == 0) message.Author = table[(int)reader.Varint()];
             }
             if ((flags & MessageFlags.Edited) != 0) message.EditEventId = reader.U64();
             if ((flags & MessageFlags.InThread) != 0) message.Thread = table[(int)reader.Varint()];
             if ((flags & MessageFlags.Mentions) != 0) DecodeMentions(ref reader, ref message, table);
+        }
+        // So far both are relative to the first; the last is known.
+        foreach (ref var message in items.AsSpan(0, count))
+        {
+            message.Id += lastId - id;
+            if ((message.Flags & MessageFlags.Sent) != 0) message.ArrivalOffset += lastArrival - arrival;
         }
         Count = count;
         return reader.At;
@@ -130,9 +139,9 @@ public sealed class MessageRun
         writer.U16((ushort)Count);
         if (Count == 0) return writer.Length;
         var nameCount = CollectNames();
-        long offset = FirstArrival();
-        writer.U64(items[0].Id);
-        writer.Int48(offset);
+        var (offset, lastArrival) = ArrivalEnds();
+        writer.U64(items[Count - 1].Id);
+        writer.Int48(lastArrival);
         writer.U16((ushort)nameCount);
         writer.U64s(names.AsSpan(0, nameCount));
         var id = items[0].Id;
@@ -232,11 +241,16 @@ public sealed class MessageRun
         names[count++] = name;
     }
 
-    private long FirstArrival()
+    /// <summary>Arrival offsets of the first and of the last message sent; 0 where none is.</summary>
+    private (long First, long Last) ArrivalEnds()
     {
-        for (var i = 0; i < Count; i++)
-            if (items[i].Is(MessageFlags.Sent))
-                return items[i].ArrivalOffset;
-        return 0;
+        long first = -1, last = 0;
+        foreach (ref readonly var message in Items)
+        {
+            if (!message.Is(MessageFlags.Sent)) continue;
+            if (first < 0) first = message.ArrivalOffset;
+            last = message.ArrivalOffset;
+        }
+        return (Math.Max(0, first), last);
     }
 }

@@ -27,6 +27,7 @@ public sealed class StateStore : IDisposable
     private readonly StoreFunctions functions;
     private readonly ClientSession<Key16, SpanByte, StoreVerb, int, int, StoreFunctions> session;
     private readonly UnsafeContext<Key16, SpanByte, StoreVerb, int, int, StoreFunctions> context;
+    private readonly CacheWarmer? warmer;
     private readonly long indexBytes;
     private bool entered;
     private long drained;
@@ -57,6 +58,7 @@ public sealed class StateStore : IDisposable
             sessionVariableLengthStructSettings: new SessionVariableLengthStructSettings<SpanByte, StoreVerb> { valueLength = functions },
             readCopyOptions: new ReadCopyOptions(ReadCopyFrom.Device, ReadCopyTo.MainLog));
         context = session.UnsafeContext;
+        warmer = CacheWarmer.Of(faster);
     }
 
     /// <summary>The longest value of a record, bytes.</summary>
@@ -164,6 +166,9 @@ public sealed class StateStore : IDisposable
         var status = context.Delete(ref key);
         if (status.IsPending) Drain();
     }
+
+    /// <summary>Asks for records in memory to be brought into the processor's cache: a few dozen at a time.</summary>
+    public void Warm(ReadOnlySpan<Key16> keys) => warmer?.Warm(keys);
 
     /// <summary>Brings the records of a batch into memory; those that do not exist are created empty.</summary>
     public void Prefetch(ReadOnlySpan<Key16> keys)

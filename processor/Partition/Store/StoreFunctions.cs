@@ -153,6 +153,11 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
                 scratch.AsSpan(0, scratchUsed).CopyTo(bytes);
                 return true;
             default:
+                if (!computed && Fact.Kind == FactKind.MessageSent && ChannelAppender.TryAppend(bytes, Fact, Lists.Of(Fact), policy))
+                {
+                    Outcome = Outcome.Changed;
+                    return true;
+                }
                 if (!computed && !Compute(verb, bytes)) return true;
                 if (scratchUsed > bytes.Length) return false;
                 scratch.AsSpan(0, scratchUsed).CopyTo(bytes);
