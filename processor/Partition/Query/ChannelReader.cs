@@ -96,13 +96,16 @@ internal sealed class ChannelReader(RecordReader records, AnswerPolicy policy, i
         var perRecord = BlockDirectory.EntriesPerRecord(valueBytes);
         for (var i = 0; i * perRecord < channel.BlockCount; i++)
             directory.DecodeRecord(records.Read(Key16.OfChannel(id, SubKind.Directory, (uint)i)));
+        if (directory.Count != channel.BlockCount && !records.Missed)
+            throw new InvalidDataException($"channel {id} names {channel.BlockCount} blocks, its directory {directory.Count}");
     }
 
     private bool LoadBlock(int index)
     {
         block.Clear();
         var value = records.Read(Key16.OfChannel(id, SubKind.Block, directory[index].Number));
-        if (value.IsEmpty) return false;
+        if (value.IsEmpty)
+            return records.Missed ? false : throw new InvalidDataException($"block {directory[index].Number} of channel {id} is missing");
         block.Decode(value[RecordHeader.Length..]);
         return true;
     }

@@ -3,6 +3,8 @@
 // Invariants:
 // - One thread at a time uses it; no two operations are in flight on one key.
 // - An operation that goes pending is drained before the next one begins, and counted.
+// - What is read from disk is brought to the tail by a read-modify-write that changes nothing, never by FASTER's
+//   own copying of reads: 2.6.5 copies from where the record lay before it waited for room (docs/decisions/0008).
 // - A record's value is at most MaxValueBytes, a quarter of a page.
 using FASTER.core;
 using ReadStateStream.Fold;
@@ -20,8 +22,6 @@ public readonly record struct StoreFigures(long MemoryBytes, long LogBytes, long
 /// <summary>Records by key, in a FASTER log-structured store.</summary>
 public sealed class StateStore : IDisposable
 {
-    private const int NoSlot = -1;
-
     private readonly FasterKV<Key16, SpanByte> faster;
     private readonly IDevice device;
     private readonly StoreFunctions functions;
@@ -56,7 +56,7 @@ public sealed class StateStore : IDisposable
             concurrencyControlMode: ConcurrencyControlMode.None);
         session = faster.For(functions).NewSession<StoreFunctions>(
             sessionVariableLengthStructSettings: new SessionVariableLengthStructSettings<SpanByte, StoreVerb> { valueLength = functions },
-            readCopyOptions: new ReadCopyOptions(ReadCopyFrom.Device, ReadCopyTo.MainLog));
+            readCopyOptions: ReadCopyOptions.None);
         context = session.UnsafeContext;
         warmer = CacheWarmer.Of(faster);
     }
@@ -128,17 +128,17 @@ public sealed class StateStore : IDisposable
     /// </summary>
     public bool TryReadInMemory(Key16 key, out ReadOnlySpan<byte> value)
     {
-        var verb = StoreVerb.Read;
+        var verb = StoreVerb.Ask;
         var output = 0;
         functions.Expect(key);
-        var status = context.Read(ref key, ref verb, ref output, userContext: NoSlot);
+        var status = context.RMW(ref key, ref verb, ref output);
         functions.ExpectNothing();
         value = status.IsPending ? default : functions.ReadBuffer.AsSpan(0, functions.ReadLength);
         return !status.IsPending;
     }
 
     /// <summary>True where every record asked for has come into memory.</summary>
-    public bool CompleteAsked(bool wait) => context.CompletePending(wait);
+    public bool CompleteAsked(bool wait) => Complete(wait);
 
     /// <summary>Writes the scratch bytes as this record: in place where they fit, else into a record of that capacity.</summary>
     public void Replace(Key16 key, int used, int capacity)
@@ -173,29 +173,14 @@ public sealed class StateStore : IDisposable
     /// <summary>Brings the records of a batch into memory; those that do not exist are created empty.</summary>
     public void Prefetch(ReadOnlySpan<Key16> keys)
     {
-        functions.Absent.Clear();
-        for (var slot = 0; slot < keys.Length; slot++)
+        foreach (var wanted in keys)
         {
-            var key = keys[slot];
+            var key = wanted;
             var verb = StoreVerb.Prefetch;
             var output = 0;
-            context.Read(ref key, ref verb, ref output, userContext: slot);
+            context.RMW(ref key, ref verb, ref output);
         }
-        context.CompletePending(wait: true);
-        foreach (var slot in functions.Absent)
-        {
-            var key = keys[slot];
-            functions.Scratch[..RecordHeader.SmallestCapacity].Clear();
-            var verb = StoreVerb.Prefetch;
-            var output = 0;
-            // Its hash bucket led to disk for nothing: an empty record spares the next operation that way.
-            if (TryReadInMemory(key, out var value) && value.IsEmpty)
-            {
-                var empty = functions.ScratchValue(RecordHeader.SmallestCapacity);
-                context.Upsert(ref key, ref verb, ref empty, ref output);
-            }
-        }
-        context.CompletePending(wait: true);
+        Complete(wait: true);
     }
 
     public void Dispose()
@@ -217,6 +202,14 @@ public sealed class StateStore : IDisposable
     private void Drain()
     {
         drained++;
-        context.CompletePending(wait: true);
+        Complete(wait: true);
+    }
+
+    private bool Complete(bool wait)
+    {
+        functions.Completing = true;
+        var all = context.CompletePending(wait);
+        functions.Completing = false;
+        return all;
     }
 }

@@ -12,7 +12,9 @@ internal enum StoreVerb : byte
 {
     /// <summary>Copy the value into the read buffer.</summary>
     Read,
-    /// <summary>Only bring the record into memory.</summary>
+    /// <summary>Copy the value into the read buffer if it is in memory; else bring the record there.</summary>
+    Ask,
+    /// <summary>Bring the record into memory; create it empty where only the disk could tell that it does not exist.</summary>
     Prefetch,
     UpdateReadState,
     UpdateChannel,
@@ -54,8 +56,8 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
     /// <summary>Counts reads that found their record on disk.</summary>
     public long DiskReads { get; private set; }
 
-    /// <summary>Keys that a prefetch did not find.</summary>
-    public List<int> Absent { get; } = [];
+    /// <summary>Operations that went to disk are being completed: what they found is copied to the tail.</summary>
+    public bool Completing { get; set; }
 
     /// <summary>The scratch buffer as source of a Replace.</summary>
     public Span<byte> Scratch => scratch.AsSpan(0, maxValueBytes);
@@ -70,9 +72,11 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
         NeedsBlocks = false;
     }
 
-    public int GetLength(ref SpanByte value, ref StoreVerb verb) => sizeof(int) + Math.Max(capacity, 0);
+    public int GetLength(ref SpanByte value, ref StoreVerb verb) => sizeof(int) + (IsFetch(verb) ? value.Length : capacity);
 
-    public int GetInitialLength(ref StoreVerb verb) => sizeof(int) + capacity;
+    public int GetInitialLength(ref StoreVerb verb) => sizeof(int) + (IsFetch(verb) ? RecordHeader.SmallestCapacity : capacity);
+
+    private static bool IsFetch(StoreVerb verb) => verb is StoreVerb.Ask or StoreVerb.Prefetch;
 
     public SpanByte ScratchValue(int length) => SpanByte.FromPointer((byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref scratch[0]), length);
 
@@ -95,18 +99,18 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
     private bool Take(in Key16 key, ref SpanByte value)
     {
         if (key != expected) return true;
+        if (value.Length < RecordHeader.SmallestCapacity) throw new InvalidDataException($"a record of the store holds {value.Length} bytes");
         ReadLength = value.Length;
         value.AsReadOnlySpan().CopyTo(ReadBuffer);
         return true;
     }
 
-    public override void ReadCompletionCallback(ref Key16 key, ref StoreVerb verb, ref int output, int slot, Status status, RecordMetadata recordMetadata)
+    public override void ReadCompletionCallback(ref Key16 key, ref StoreVerb verb, ref int output, int context, Status status, RecordMetadata recordMetadata)
     {
         if (status.Found) DiskReads++;
-        else if (verb == StoreVerb.Prefetch && slot >= 0) Absent.Add(slot);
     }
 
-    public override void RMWCompletionCallback(ref Key16 key, ref StoreVerb verb, ref int output, int slot, Status status, RecordMetadata recordMetadata)
+    public override void RMWCompletionCallback(ref Key16 key, ref StoreVerb verb, ref int output, int context, Status status, RecordMetadata recordMetadata)
     {
         if (status.Found) DiskReads++;
     }
@@ -131,15 +135,31 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
     // Updates
 
     public override bool NeedInitialUpdate(ref Key16 key, ref StoreVerb verb, ref int output, ref RMWInfo rmwInfo) =>
-        computed || Compute(verb, default);
+        IsFetch(verb) ? Completing && verb == StoreVerb.Prefetch : computed || Compute(verb, default);
 
-    public override bool InitialUpdater(ref Key16 key, ref StoreVerb verb, ref SpanByte value, ref int output, ref RMWInfo rmwInfo) => Store(ref value);
+    public override bool InitialUpdater(ref Key16 key, ref StoreVerb verb, ref SpanByte value, ref int output, ref RMWInfo rmwInfo)
+    {
+        if (!IsFetch(verb)) return Store(ref value);
+        value.AsSpan().Clear();
+        return true;
+    }
 
     public override bool NeedCopyUpdate(ref Key16 key, ref StoreVerb verb, ref SpanByte oldValue, ref int output, ref RMWInfo rmwInfo) =>
-        computed || Compute(verb, oldValue.AsReadOnlySpan());
+        IsFetch(verb) ? NeedCopy(key, verb, ref oldValue) : computed || Compute(verb, oldValue.AsReadOnlySpan());
 
-    public override bool CopyUpdater(ref Key16 key, ref StoreVerb verb, ref SpanByte oldValue, ref SpanByte newValue, ref int output, ref RMWInfo rmwInfo) =>
-        Store(ref newValue);
+    private bool NeedCopy(in Key16 key, StoreVerb verb, ref SpanByte oldValue)
+    {
+        if (Completing) return true;
+        if (verb == StoreVerb.Ask) Take(key, ref oldValue);
+        return false;
+    }
+
+    public override bool CopyUpdater(ref Key16 key, ref StoreVerb verb, ref SpanByte oldValue, ref SpanByte newValue, ref int output, ref RMWInfo rmwInfo)
+    {
+        if (!IsFetch(verb)) return Store(ref newValue);
+        oldValue.CopyTo(ref newValue);
+        return true;
+    }
 
     public override bool InPlaceUpdater(ref Key16 key, ref StoreVerb verb, ref SpanByte value, ref int output, ref RMWInfo rmwInfo)
     {
@@ -148,6 +168,10 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
         {
             case StoreVerb.UpdateReadState:
                 return UpdateReadStateInPlace(bytes);
+            case StoreVerb.Prefetch:
+                return true;
+            case StoreVerb.Ask:
+                return Completing || Take(key, ref value);
             case StoreVerb.Replace:
                 if (scratchUsed > bytes.Length) return false;
                 scratch.AsSpan(0, scratchUsed).CopyTo(bytes);

@@ -18,7 +18,7 @@ internal sealed record Rule(string Name, Func<SourceFile, bool> Concerns, Func<S
     private static readonly Regex Sleep = new(@"\bThread\." + @"Sleep\(");
     private static readonly Regex Delay = new(@"\bTask\." + @"Delay\(");
     private static readonly Regex SkippedTest = new(@"\bSk" + @"ip\s*=\s*""");
-    private static readonly Regex StockFaster = new(@"\bDevices\.CreateLogDevice\b|\.Iterate\(|\bCompact\b.*\bScan\b|\bCompactionType\.Scan\b");
+    private static readonly Regex StockFaster = new(@"\bDevices\.CreateLogDevice\b|\.Iterate\(|\bCompact\b.*\bScan\b|\bCompactionType\.Scan\b|\bReadCopyTo\b");
 
     /// <summary>All rules that concern single files.</summary>
     public static readonly IReadOnlyList<Rule> All =
