@@ -18,6 +18,9 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
     // Lineages below 256 would make write timestamps that real clocks may have made; this one is rebuilt at each start.
     private const ulong FirstLineage = 256;
 
+    // A record's key is an id in decimal digits.
+    private const int KeyBytesMax = 20;
+
     private readonly ProcessorOptions processor = settings.Processor;
     private readonly ILogger<EmbeddedParts> logger = loggers.CreateLogger<EmbeddedParts>();
     private EmbeddedTopic? topic;
@@ -68,7 +71,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
                 {
                     Folder = Path.Combine(processor.DataFolder, "log"), PartitionCount = processor.Partitions,
                     PartitionCountSetting = "Processor__Partitions",
-                    Log = new EmbeddedLogOptions { MaxRecordBytes = Math.Max(settings.Ingest.MaxEventBytes, 1 << 20) },
+                    Log = new EmbeddedLogOptions { MaxRecordBytes = Math.Max(settings.Ingest.MaxEventBytes + KeyBytesMax, 1 << 20) },
                 },
                 time, loggers.CreateLogger<EmbeddedTopic>());
         }
