@@ -40,6 +40,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
     public Task StartAsync(CancellationToken cancellation)
     {
         topic = OpenTopic();
+        RequireEpochOf(topic.Partitions);
         var stores = Path.Combine(processor.DataFolder, "store");
         if (Directory.Exists(stores)) Directory.Delete(stores, recursive: true);
         partitions = [.. topic.Partitions.Select((log, number) => Create(number, log, stores))];
@@ -79,6 +80,21 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         {
             throw new SettingException(refused.Message);
         }
+    }
+
+    /// <summary>
+    /// Under a later epoch the ids that were stamped into this log lie ahead of their own append times: a replay would
+    /// make a dead letter of every record, and all counts 0.
+    /// </summary>
+    private void RequireEpochOf(IReadOnlyList<EmbeddedLog> logs)
+    {
+        var aheadMs = logs.Where(log => log.Refusal is null && log.GreatestStampedEventId != 0)
+            .Select(log => (long)(log.GreatestStampedEventId >> FactBatch.EventIdTimeShift) + settings.EventIds.EpochUnixMs - log.LastAppendedUnixMs)
+            .DefaultIfEmpty().Max();
+        if (aheadMs > settings.EventIds.MaxAheadSeconds * 1_000L)
+            throw new SettingException(
+                $"EventIds__Epoch and EventIds__MaxAheadSeconds must be those that the log of '{processor.DataFolder}' was written with; "
+                + $"with these an event id lies {aheadMs / 1_000} s past the time its record was appended");
     }
 
     private StatePartition Create(int number, EmbeddedLog log, string folder)
