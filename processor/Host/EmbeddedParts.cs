@@ -18,6 +18,9 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
     // Lineages below 256 would make write timestamps that real clocks may have made; this one is rebuilt at each start.
     private const ulong FirstLineage = 256;
 
+    // A record's key is an id in decimal digits.
+    private const int KeyBytesMax = 20;
+
     private readonly ProcessorOptions processor = settings.Processor;
     private readonly ILogger<EmbeddedParts> logger = loggers.CreateLogger<EmbeddedParts>();
     private EmbeddedTopic? topic;
@@ -37,6 +40,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
     public Task StartAsync(CancellationToken cancellation)
     {
         topic = OpenTopic();
+        RequireEpochOf(topic.Partitions);
         var stores = Path.Combine(processor.DataFolder, "store");
         if (Directory.Exists(stores)) Directory.Delete(stores, recursive: true);
         partitions = [.. topic.Partitions.Select((log, number) => Create(number, log, stores))];
@@ -68,7 +72,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
                 {
                     Folder = Path.Combine(processor.DataFolder, "log"), PartitionCount = processor.Partitions,
                     PartitionCountSetting = "Processor__Partitions",
-                    Log = new EmbeddedLogOptions { MaxRecordBytes = Math.Max(settings.Ingest.MaxEventBytes, 1 << 20) },
+                    Log = new EmbeddedLogOptions { MaxRecordBytes = Math.Max(settings.Ingest.MaxEventBytes + KeyBytesMax, 1 << 20) },
                 },
                 time, loggers.CreateLogger<EmbeddedTopic>());
         }
@@ -76,6 +80,21 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         {
             throw new SettingException(refused.Message);
         }
+    }
+
+    /// <summary>
+    /// Under a later epoch the ids that were stamped into this log lie ahead of their own append times: a replay would
+    /// make a dead letter of every record, and all counts 0.
+    /// </summary>
+    private void RequireEpochOf(IReadOnlyList<EmbeddedLog> logs)
+    {
+        var aheadMs = logs.Where(log => log.Refusal is null && log.GreatestStampedEventId != 0)
+            .Select(log => (long)(log.GreatestStampedEventId >> FactBatch.EventIdTimeShift) + settings.EventIds.EpochUnixMs - log.LastAppendedUnixMs)
+            .DefaultIfEmpty().Max();
+        if (aheadMs > settings.EventIds.MaxAheadSeconds * 1_000L)
+            throw new SettingException(
+                $"EventIds__Epoch and EventIds__MaxAheadSeconds must be those that the log of '{processor.DataFolder}' was written with; "
+                + $"with these an event id lies {aheadMs / 1_000} s past the time its record was appended");
     }
 
     private StatePartition Create(int number, EmbeddedLog log, string folder)

@@ -32,7 +32,10 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
     /// <summary>A batch ends after this time, so that questions wait no longer.</summary>
     private static readonly TimeSpan BatchTime = TimeSpan.FromMicroseconds(200);
 
-    /// <summary>Questions between two batches end after this time while records wait.</summary>
+    /// <summary>
+    /// Questions between two batches end after this time: callers who ask again at once may keep neither new records
+    /// nor the worker's other partitions waiting.
+    /// </summary>
     private static readonly TimeSpan QueryTime = TimeSpan.FromMicroseconds(200);
 
     /// <summary>Records whose state is brought into the processor's cache together.</summary>
@@ -119,7 +122,7 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
         {
             if (reader is null) Open();
             var applied = ApplyBatch();
-            var answered = AnswerQuestions(recordsWait: applied == BatchMax);
+            var answered = AnswerQuestions(recordsWait: LagEvents > 0);
             if (state == PartitionState.Recovering && Position >= recoverUntil) Enter(PartitionState.Running);
             return applied > 0 || answered;
         }
@@ -288,7 +291,7 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
             while (questions.TryTake(Position, out var question))
             {
                 Answer(question);
-                if (recordsWait && settings.Time.GetElapsedTime(started) > QueryTime) break;
+                if (settings.Time.GetElapsedTime(started) > QueryTime) break;
             }
         }
         finally

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using ReadStateStream.Partition.Decode;
 
 namespace ReadStateStream.Host.Ingest;
 
@@ -20,12 +21,12 @@ public sealed class IngestOptions
     [Range(1, 10_000)]
     public int MaxBatchEvents { get; set; } = 1_000;
 
-    /// <summary>Greatest event as protobuf, bytes, 1 KiB .. 16 MiB; by default 1 MiB less what a log frame adds.</summary>
-    [Range(1_024, 16 * 1024 * 1024)]
+    /// <summary>Greatest event as protobuf, bytes, 1 KiB .. 4 MiB − 1 KiB: with key and frame it fits a page of the log.</summary>
+    [Range(1_024, (4 * 1024 * 1024) - 1_024)]
     public int MaxEventBytes { get; set; } = 1024 * 1024 - 1024;
 
-    /// <summary>Most users one event names, repetitions included, 1 .. 100,000.</summary>
-    [Range(1, 100_000)]
+    /// <summary>Most users one event names, repetitions included, 1 .. 10,000: beyond that the contract has it a dead letter.</summary>
+    [Range(1, FactContract.ListedMax)]
     public int MaxUsers { get; set; } = 10_000;
 
     /// <summary>Longest reason of a waived dead letter, characters, 1 .. 100,000.</summary>

@@ -10,7 +10,8 @@ namespace ReadStateStream.Host.PartitionQueries;
 /// readstate.v1.PartitionQuery over the partitions of this process: splits a request by partition, asks each,
 /// joins the answers. Errors are ConnectExceptions and those of <see cref="IPartitionQueries"/>.
 /// </summary>
-public sealed class PartitionQueryService(OwnedPartitions owned, QueryOptions options, TimeProvider time)
+public sealed class PartitionQueryService(
+    OwnedPartitions owned, QueryOptions options, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     // A user who changes whom they block faster than this many reads follow is asked to come back.
     private const int MaxReadsForOnePosition = 4;
@@ -118,7 +119,8 @@ public sealed class PartitionQueryService(OwnedPartitions owned, QueryOptions op
                 freshness.Add(home, blocked.PositionOf(channelsOfUser.Key));
     }
 
-    private RequestedPositions Positions(Freshness? freshness) => new(freshness, owned.PartitionCount, options.MaxWaitMs, time);
+    private RequestedPositions Positions(Freshness? freshness) =>
+        new(freshness, owned.PartitionCount, options.MaxWaitMs, time, lifetime.ApplicationStopping);
 
     private void CheckKeys(GetStatesRequest request)
     {

@@ -10,11 +10,17 @@ internal sealed class RequestedPositions
     private readonly long[] atLeast;
     private readonly int waitMs;
     private readonly TimeProvider time;
+    private readonly CancellationToken stopping;
 
-    /// <summary>ConnectException (InvalidArgument) for a partition that there is not and a wait beyond the limit.</summary>
-    public RequestedPositions(Freshness? freshness, int partitionCount, int maxWaitMs, TimeProvider time)
+    /// <summary>
+    /// ConnectException (InvalidArgument) for a partition that there is not and a wait beyond the limit. A wait ends
+    /// when the process is stopping: whoever waits asks the next owner, and the stop is not held up.
+    /// </summary>
+    public RequestedPositions(
+        Freshness? freshness, int partitionCount, int maxWaitMs, TimeProvider time, CancellationToken stopping)
     {
         this.time = time;
+        this.stopping = stopping;
         atLeast = new long[partitionCount];
         if (freshness is null) return;
         if (freshness.WaitMs > (uint)maxWaitMs)
@@ -34,7 +40,7 @@ internal sealed class RequestedPositions
 
     /// <summary>
     /// Runs a read of these partitions. Where one of them is behind, the read has the request's wait for it;
-    /// then ConnectException (DeadlineExceeded).
+    /// then ConnectException (DeadlineExceeded); Unavailable where the process stops meanwhile.
     /// </summary>
     public async Task<T> ReadAsync<T>(
         IEnumerable<IPartitionQueries> partitions, Func<CancellationToken, Task<T>> read, CancellationToken cancellation)
@@ -43,7 +49,7 @@ internal sealed class RequestedPositions
         if (behind.Length == 0) return await read(cancellation);
         if (waitMs == 0) throw NotReached(behind);
         using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(waitMs), time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellation);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, stopping, cancellation);
         try
         {
             return await read(either.Token);
@@ -51,6 +57,10 @@ internal sealed class RequestedPositions
         catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
             throw NotReached(behind);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw new ConnectException(ConnectCode.Unavailable, "the processor is being stopped");
         }
     }
 

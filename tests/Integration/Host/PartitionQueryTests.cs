@@ -134,6 +134,17 @@ public class PartitionQueryTests
         Assert.Equal(20UL, (await asking).Blocked.AsOf.Position);
     }
 
+    [Fact]
+    public async Task A_wait_for_a_position_does_not_hold_up_a_stop()
+    {
+        await using var processor = await ProcessorUnderTest.StartAsync();
+        var freshness = new Freshness { AtLeast = { new PartitionPosition { Partition = (uint)Home, Position = 20 } }, WaitMs = 60_000 };
+        var asking = SendAsync(processor, "GetBlockedUsers", new GetBlockedUsersRequest { UserId = User, Freshness = freshness });
+        await processor.Partitions[Home].Waits.Task;
+        await processor.StopAsync();
+        Fails(await asking, 503, "unavailable");
+    }
+
     [Theory]
     [InlineData(0U)]
     [InlineData(20U)]

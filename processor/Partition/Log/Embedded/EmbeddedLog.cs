@@ -67,6 +67,9 @@ public sealed class EmbeddedLog : IEventLog, IAsyncDisposable
     /// <summary>Greatest event id stamped at ingest among the durable records; 0 where there is none.</summary>
     public ulong GreatestStampedEventId => Tail.GreatestStampedEventId;
 
+    /// <summary>Append time of the last durable record, milliseconds since the Unix epoch; 0 where there is none.</summary>
+    public long LastAppendedUnixMs => Tail.LastAppendedUnixMs;
+
     /// <summary>Bytes of records that wait for their commit.</summary>
     public long PendingBytes => _commits.PendingBytes;
 
