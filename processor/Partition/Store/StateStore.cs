@@ -1,7 +1,8 @@
 // The state of one partition: one FASTER store, one session, one writer.
 //
 // Invariants:
-// - One thread at a time uses it; no two operations are in flight on one key.
+// - One thread at a time uses it; no two operations are in flight on one key: what was asked for is noted until
+//   all of it has come, and no update begins before.
 // - An operation that goes pending is drained before the next one begins, and counted.
 // - What is read from disk is brought to the tail by a read-modify-write that changes nothing, never by FASTER's
 //   own copying of reads: 2.6.5 copies from where the record lay before it waited for room (docs/decisions/0008).
@@ -28,6 +29,7 @@ public sealed class StateStore : IDisposable
     private readonly ClientSession<Key16, SpanByte, StoreVerb, int, int, StoreFunctions> session;
     private readonly UnsafeContext<Key16, SpanByte, StoreVerb, int, int, StoreFunctions> context;
     private readonly CacheWarmer? warmer;
+    private readonly HashSet<Key16> asked = new(512);
     private readonly long indexBytes;
     private bool entered;
     private long drained;
@@ -114,6 +116,7 @@ public sealed class StateStore : IDisposable
     /// <summary>The value of a record, valid until the next operation; empty where there is none.</summary>
     public ReadOnlySpan<byte> Read(Key16 key)
     {
+        if (asked.Count != 0 && asked.Contains(key)) CompleteAsked(wait: true);
         var verb = StoreVerb.Read;
         var output = 0;
         functions.Expect(key);
@@ -128,17 +131,31 @@ public sealed class StateStore : IDisposable
     /// </summary>
     public bool TryReadInMemory(Key16 key, out ReadOnlySpan<byte> value)
     {
+        value = default;
+        if (asked.Count != 0 && asked.Contains(key)) return false;
         var verb = StoreVerb.Ask;
         var output = 0;
         functions.Expect(key);
         var status = context.RMW(ref key, ref verb, ref output);
         functions.ExpectNothing();
-        value = status.IsPending ? default : functions.ReadBuffer.AsSpan(0, functions.ReadLength);
-        return !status.IsPending;
+        if (status.IsPending)
+        {
+            asked.Add(key);
+            return false;
+        }
+        value = functions.ReadBuffer.AsSpan(0, functions.ReadLength);
+        return true;
     }
 
     /// <summary>True where every record asked for has come into memory.</summary>
-    public bool CompleteAsked(bool wait) => Complete(wait);
+    public bool CompleteAsked(bool wait)
+    {
+        functions.Completing = true;
+        var all = context.CompletePending(wait);
+        functions.Completing = false;
+        if (all) asked.Clear();
+        return all;
+    }
 
     /// <summary>Writes the scratch bytes as this record: in place where they fit, else into a record of that capacity.</summary>
     public void Replace(Key16 key, int used, int capacity)
@@ -150,6 +167,7 @@ public sealed class StateStore : IDisposable
     /// <summary>Writes the scratch bytes as this record, into one of exactly this capacity.</summary>
     public void WriteExactly(Key16 key, int used, int capacity)
     {
+        BeforeUpdate();
         functions.Scratch[used..Math.Max(used, Math.Min(capacity, MaxValueBytes))].Clear();
         var value = functions.ScratchValue(capacity);
         var verb = StoreVerb.Replace;
@@ -163,6 +181,7 @@ public sealed class StateStore : IDisposable
 
     public void Delete(Key16 key)
     {
+        BeforeUpdate();
         var status = context.Delete(ref key);
         if (status.IsPending) Drain();
     }
@@ -173,14 +192,16 @@ public sealed class StateStore : IDisposable
     /// <summary>Brings the records of a batch into memory; those that do not exist are created empty.</summary>
     public void Prefetch(ReadOnlySpan<Key16> keys)
     {
+        BeforeUpdate();
         foreach (var wanted in keys)
         {
             var key = wanted;
+            if (asked.Contains(key)) continue;
             var verb = StoreVerb.Prefetch;
             var output = 0;
-            context.RMW(ref key, ref verb, ref output);
+            if (context.RMW(ref key, ref verb, ref output).IsPending) asked.Add(key);
         }
-        Complete(wait: true);
+        CompleteAsked(wait: true);
     }
 
     public void Dispose()
@@ -193,23 +214,21 @@ public sealed class StateStore : IDisposable
 
     private void Update(ref Key16 key, StoreVerb verb)
     {
+        BeforeUpdate();
         updates++;
         var output = 0;
         var status = context.RMW(ref key, ref verb, ref output);
         if (status.IsPending) Drain();
     }
 
+    private void BeforeUpdate()
+    {
+        if (asked.Count != 0) CompleteAsked(wait: true);
+    }
+
     private void Drain()
     {
         drained++;
-        Complete(wait: true);
-    }
-
-    private bool Complete(bool wait)
-    {
-        functions.Completing = true;
-        var all = context.CompletePending(wait);
-        functions.Completing = false;
-        return all;
+        CompleteAsked(wait: true);
     }
 }
