@@ -73,7 +73,7 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
         questions = new QuestionQueue(settings.Number);
         var records = new RecordReader(store);
         readers = new StateReaders(
-            records, new ChannelReader(records, AnswerPolicy.From(settings.Policy), store.MaxValueBytes), store.MaxValueBytes);
+            records, new ChannelReader(records, AnswerPolicy.From(settings.Policy), store.MaxValueBytes));
         answers = new AnswerWriter(settings.Number, settings.Policy.MuteZeroes, settings.EventIdEpochUnixMs);
         batch = new FactBatch(settings);
         store.Lists = batch.Lists;

@@ -49,7 +49,7 @@ internal abstract class PartitionQuestion(long atLeast, CancellationToken cancel
 internal readonly record struct FreshnessFigures(long Position, long LagEvents, long LagMs, int DeadLetters);
 
 /// <summary>What questions read with; one a partition.</summary>
-internal sealed record StateReaders(RecordReader Records, ChannelReader Channels, int ValueBytes);
+internal sealed record StateReaders(RecordReader Records, ChannelReader Channels);
 
 /// <summary>Reads the lists of users.</summary>
 internal static class ListReader

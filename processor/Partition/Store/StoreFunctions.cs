@@ -47,7 +47,7 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
     /// <summary>Clear count of the read state updated last.</summary>
     public uint ClearCount { get; private set; }
 
-    /// <summary>Target of reads; as long as the longest value.</summary>
+    /// <summary>Target of reads; longer than any value.</summary>
     public byte[] ReadBuffer { get; } = GC.AllocateArray<byte>(64 << 10, pinned: true);
 
     /// <summary>Bytes of the value last read.</summary>
@@ -172,10 +172,6 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
                 return true;
             case StoreVerb.Ask:
                 return Completing || Take(key, ref value);
-            case StoreVerb.Replace:
-                if (scratchUsed > bytes.Length) return false;
-                scratch.AsSpan(0, scratchUsed).CopyTo(bytes);
-                return true;
             default:
                 if (!computed && Fact.Kind == FactKind.MessageSent && ChannelAppender.TryAppend(bytes, Fact, Lists.Of(Fact), policy))
                 {
