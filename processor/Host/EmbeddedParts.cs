@@ -89,7 +89,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
     private void RequireEpochOf(IReadOnlyList<EmbeddedLog> logs)
     {
         var aheadMs = logs.Where(log => log.Refusal is null && log.GreatestStampedEventId != 0)
-            .Select(log => (long)(log.GreatestStampedEventId >> FactBatch.EventIdTimeShift) + settings.EventIds.EpochUnixMs - log.LastAppendedUnixMs)
+            .Select(log => (long)(log.GreatestStampedEventId >> EventIdTime.Shift) + settings.EventIds.EpochUnixMs - log.LastAppendedUnixMs)
             .DefaultIfEmpty().Max();
         if (aheadMs > settings.EventIds.MaxAheadSeconds * 1_000L)
             throw new SettingException(

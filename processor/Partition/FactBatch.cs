@@ -20,9 +20,6 @@ public sealed class FactBatch(PartitionSettings settings)
     /// <summary>The clock is looked at once in so many records.</summary>
     private const int ClockEvery = 16;
 
-    /// <summary>An event id is milliseconds since the epoch, shifted by so many bits.</summary>
-    public const int EventIdTimeShift = 22;
-
     private readonly BatchItem[] items = new BatchItem[StatePartition.BatchMax];
     private readonly List<Key16> keys = [];
     private int count;
@@ -91,6 +88,6 @@ public sealed class FactBatch(PartitionSettings settings)
 
     /// <summary>An id from the future would stand over every later one; the append time makes a replay decide the same.</summary>
     private string? CheckTime(long appendedUnixMs, in Fact fact) =>
-        (long)(fact.EventId >> EventIdTimeShift) + settings.EventIdEpochUnixMs <= appendedUnixMs + settings.MaxAheadMs
+        (long)(fact.EventId >> EventIdTime.Shift) + settings.EventIdEpochUnixMs <= appendedUnixMs + settings.MaxAheadMs
             ? null : "the event id's time lies too far past the record's append time";
 }

@@ -161,10 +161,7 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
     {
         var question = new UserQuestion(request, blocked, atLeast, cancellation);
         var figures = await Ask(question).ConfigureAwait(false);
-        var response = new GetUserResponse { More = question.More, Totals = question.Totals };
-        foreach (var (channel, answer) in question.Answers) response.States.Add(answers.State(request.UserId, channel, answer));
-        response.Partitions.Add(answers.Freshness(figures, question.Lost));
-        return response;
+        return answers.User(request.UserId, question.Found, figures);
     }
 
     public async Task<BlockedUsers> GetBlockedUsersAsync(ulong user, long atLeast, CancellationToken cancellation)

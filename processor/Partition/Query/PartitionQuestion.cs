@@ -1,5 +1,3 @@
-using ReadStateStream.Partition.Store;
-
 namespace ReadStateStream.Partition.Query;
 
 /// <summary>
@@ -45,30 +43,5 @@ internal abstract class PartitionQuestion(long atLeast, CancellationToken cancel
     private void Cancel() => done.TrySetCanceled(cancellation);
 }
 
-/// <summary>How fresh a pass was.</summary>
-internal readonly record struct FreshnessFigures(long Position, long LagEvents, long LagMs, int DeadLetters);
-
 /// <summary>What questions read with; one a partition.</summary>
 internal sealed record StateReaders(RecordReader Records, ChannelReader Channels);
-
-/// <summary>Reads the lists of users.</summary>
-internal static class ListReader
-{
-    /// <summary>Appends the ids of a list; of blocks those that are on.</summary>
-    public static void Read(RecordReader records, ulong user, SubKind subKind, bool blocksOnly, List<ulong> ids)
-    {
-        var root = records.Read(Key16.OfUser(user, subKind));
-        var chunks = IdList.ChunksOf(root);
-        Add(root, blocksOnly, ids);
-        for (var number = 1; number < chunks; number++)
-            Add(records.Read(Key16.OfUser(user, subKind, (uint)number)), blocksOnly, ids);
-    }
-
-    private static void Add(ReadOnlySpan<byte> chunk, bool blocksOnly, List<ulong> ids)
-    {
-        var entries = IdList.EntriesOf(chunk);
-        for (var i = 0; i < entries; i++)
-            if (!blocksOnly || Aggregates.IsBlockOn(IdList.ValueOf(chunk, i)))
-                ids.Add(IdList.IdOf(chunk, i, hasValues: blocksOnly));
-    }
-}

@@ -6,7 +6,7 @@ namespace ReadStateStream.Partition.Query;
 /// Reads records for one pass of a question. A record on disk is asked for and reads as absent; the pass is
 /// then run again when it is in memory, so that all parts of an answer are of one position.
 /// </summary>
-internal sealed class RecordReader(StateStore store)
+internal sealed class RecordReader(StateStore store) : IRecordSource
 {
     /// <summary>A record was not in memory: what the pass found is worthless.</summary>
     public bool Missed { get; private set; }

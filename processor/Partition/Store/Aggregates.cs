@@ -38,7 +38,7 @@ public sealed class Aggregates(StateStore store, StoredPolicy policy)
                 UpdateChannel(fact, lists.Of(fact));
                 break;
             case FactKind.UserBlocked:
-                blocked.Set(fact.User, fact.Id, PackBlock(fact.EventId, fact.On), fact.Offset, static (old, now) => now >> 1 > old >> 1);
+                blocked.Set(fact.User, fact.Id, IdListRecord.PackBlock(fact.EventId, fact.On), fact.Offset, static (old, now) => now >> 1 > old >> 1);
                 break;
             case FactKind.DeadLetterResolved or FactKind.DeadLetterWaived:
                 if (deadLetters.Remove(0, fact.Id, fact.Offset)) OutstandingDeadLetters--;
@@ -73,11 +73,6 @@ public sealed class Aggregates(StateStore store, StoredPolicy policy)
         else if (fact.Kind == FactKind.UserBlocked) keys.Add(Key16.OfUser(fact.User, SubKind.Blocked));
         else if (fact.User != 0) keys.Add(Key16.ReadState(fact.User, fact.Channel));
     }
-
-    /// <summary>A block's event id and whether it is on, as kept in the list.</summary>
-    public static bool IsBlockOn(ulong packed) => (packed & 1) != 0;
-
-    private static ulong PackBlock(ulong eventId, bool on) => (eventId << 1) | (on ? 1UL : 0);
 
     private static void AddMember(in Fact fact, ulong user, List<Key16> keys)
     {

@@ -69,8 +69,7 @@ internal sealed unsafe class CacheWarmer
         if (hashes.Length < keys.Length) hashes = new ulong[keys.Length * 2];
         for (var i = 0; i < keys.Length; i++)
         {
-            var key = keys[i];
-            hashes[i] = (ulong)key.GetHashCode64(ref key);
+            hashes[i] = keys[i].Hash64();
             Sse.Prefetch0(table + ((hashes[i] & tableMask) * BucketBytes));
         }
         for (var i = 0; i < keys.Length; i++) WarmRecord(hashes[i], keys[i].Kind == RecordKind.Channel ? ChannelLines : StateLines);

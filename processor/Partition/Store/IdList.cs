@@ -1,8 +1,4 @@
-// A list of entries in chunks: the channels of a user, whom a user blocked, dead letters of the partition.
-// One aggregate: chunk 0 carries the applied offset of the whole. Layout after the common prefix:
-// chunks u16 (in chunk 0; else 0) | entries u16 | entries: id u64 each, with a value u64 where the list has values.
-//
-// Invariants: an id occurs once; all chunks but the last are full or were; a chunk beyond the count is void.
+// Changes lists of ids (layout and invariants: IdListRecord).
 using System.Runtime.InteropServices;
 
 namespace ReadStateStream.Partition.Store;
@@ -10,8 +6,6 @@ namespace ReadStateStream.Partition.Store;
 /// <summary>Lists of ids in chunks, each an aggregate of its own.</summary>
 public sealed class IdList(StateStore store, SubKind subKind, bool hasValues)
 {
-    private const int FixedLength = RecordHeader.Length + 4;
-
     private readonly byte[] chunk = new byte[store.MaxValueBytes];
     private readonly byte[] root = new byte[store.MaxValueBytes];
 
@@ -30,7 +24,7 @@ public sealed class IdList(StateStore store, SubKind subKind, bool hasValues)
             Load(user, number);
             var at = IndexOf(id);
             if (at < 0) continue;
-            if (!hasValues || replaces is null || !replaces(ValueAt(chunk, at), value)) return false;
+            if (!hasValues || replaces is null || !replaces(IdListRecord.ValueAt(chunk, at), value)) return false;
             MemoryMarshal.Write(chunk.AsSpan(at + 8), value);
             Save(user, number, offset);
             return false;
@@ -46,7 +40,7 @@ public sealed class IdList(StateStore store, SubKind subKind, bool hasValues)
         for (int number = 0, chunks = LoadRoot(user); number < chunks; number++)
         {
             Load(user, number);
-            count += EntriesOf(chunk);
+            count += IdListRecord.EntriesOf(chunk);
         }
         return count;
     }
@@ -61,31 +55,14 @@ public sealed class IdList(StateStore store, SubKind subKind, bool hasValues)
             Load(user, number);
             var at = IndexOf(id);
             if (at < 0) continue;
-            var last = FixedLength + ((EntriesOf(chunk) - 1) * EntryLength);
+            var last = IdListRecord.FixedLength + ((IdListRecord.EntriesOf(chunk) - 1) * EntryLength);
             chunk.AsSpan(last, EntryLength).CopyTo(chunk.AsSpan(at));
-            SetEntries(chunk, EntriesOf(chunk) - 1);
+            SetEntries(chunk, IdListRecord.EntriesOf(chunk) - 1);
             Save(user, number, offset);
             return true;
         }
         return false;
     }
-
-    /// <summary>Chunks that a root record names; 0 where it is empty.</summary>
-    public static int ChunksOf(ReadOnlySpan<byte> rootValue) =>
-        RecordHeader.Used(rootValue) == 0 ? 0 : MemoryMarshal.Read<ushort>(rootValue[RecordHeader.Length..]);
-
-    /// <summary>Entries of a chunk; 0 where it is empty.</summary>
-    public static int EntriesOf(ReadOnlySpan<byte> value) =>
-        RecordHeader.Used(value) == 0 ? 0 : MemoryMarshal.Read<ushort>(value[(RecordHeader.Length + 2)..]);
-
-    /// <summary>Id of an entry of a chunk.</summary>
-    public static ulong IdOf(ReadOnlySpan<byte> value, int entry, bool hasValues) =>
-        MemoryMarshal.Read<ulong>(value[(FixedLength + (entry * (hasValues ? 16 : 8)))..]);
-
-    /// <summary>Value of an entry of a chunk of a list with values.</summary>
-    public static ulong ValueOf(ReadOnlySpan<byte> value, int entry) => ValueAt(value, FixedLength + (entry * 16));
-
-    private static ulong ValueAt(ReadOnlySpan<byte> value, int at) => MemoryMarshal.Read<ulong>(value[(at + 8)..]);
 
     private static void SetEntries(Span<byte> value, int entries) =>
         MemoryMarshal.Write(value[(RecordHeader.Length + 2)..], checked((ushort)entries));
@@ -93,7 +70,7 @@ public sealed class IdList(StateStore store, SubKind subKind, bool hasValues)
     private int LoadRoot(ulong user)
     {
         Copy(store.Read(Key16.OfUser(user, subKind)), root);
-        return ChunksOf(root);
+        return IdListRecord.ChunksOf(root);
     }
 
     private void Load(ulong user, int number)
@@ -110,8 +87,8 @@ public sealed class IdList(StateStore store, SubKind subKind, bool hasValues)
 
     private int IndexOf(ulong id)
     {
-        var end = FixedLength + (EntriesOf(chunk) * EntryLength);
-        for (var at = FixedLength; at < end; at += EntryLength)
+        var end = IdListRecord.FixedLength + (IdListRecord.EntriesOf(chunk) * EntryLength);
+        for (var at = IdListRecord.FixedLength; at < end; at += EntryLength)
             if (MemoryMarshal.Read<ulong>(chunk.AsSpan(at)) == id)
                 return at;
         return -1;
@@ -121,13 +98,13 @@ public sealed class IdList(StateStore store, SubKind subKind, bool hasValues)
     {
         var number = Math.Max(0, chunks - 1);
         Load(user, number);
-        if (FixedLength + ((EntriesOf(chunk) + 1) * EntryLength) > chunk.Length)
+        if (IdListRecord.FixedLength + ((IdListRecord.EntriesOf(chunk) + 1) * EntryLength) > chunk.Length)
         {
             number++;
             chunk.AsSpan().Clear();
         }
-        var entries = EntriesOf(chunk);
-        var at = FixedLength + (entries * EntryLength);
+        var entries = IdListRecord.EntriesOf(chunk);
+        var at = IdListRecord.FixedLength + (entries * EntryLength);
         MemoryMarshal.Write(chunk.AsSpan(at), id);
         if (hasValues) MemoryMarshal.Write(chunk.AsSpan(at + 8), value);
         SetEntries(chunk, entries + 1);
@@ -145,7 +122,7 @@ public sealed class IdList(StateStore store, SubKind subKind, bool hasValues)
 
     private void Write(ulong user, int number, byte[] value, long offset)
     {
-        var used = FixedLength + (MemoryMarshal.Read<ushort>(value.AsSpan(RecordHeader.Length + 2)) * EntryLength);
+        var used = IdListRecord.FixedLength + (MemoryMarshal.Read<ushort>(value.AsSpan(RecordHeader.Length + 2)) * EntryLength);
         RecordHeader.Write(value, offset, used);
         value.AsSpan(0, used).CopyTo(store.Scratch);
         store.Replace(

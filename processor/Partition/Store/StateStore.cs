@@ -53,7 +53,7 @@ public sealed class StateStore : IDisposable
                 SegmentSizeBits = System.Numerics.BitOperations.Log2((ulong)options.SegmentBytes),
                 MutableFraction = options.MutableFraction,
             },
-            comparer: new Key16(),
+            comparer: new Key16Comparer(),
             variableLengthStructSettings: new VariableLengthStructSettings<Key16, SpanByte> { valueLength = new SpanByteVarLenStruct() },
             concurrencyControlMode: ConcurrencyControlMode.None);
         session = faster.For(functions).NewSession<StoreFunctions>(

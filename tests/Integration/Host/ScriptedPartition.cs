@@ -1,3 +1,4 @@
+using ReadStateStream.Snapshot.Reading;
 using ReadStateStream.Partition.Query;
 using ReadStateStream.Schemas.V1;
 

@@ -208,12 +208,12 @@ public sealed class BadInputTests : IDisposable
     {
         var key = new GetStatesRequest.Types.Key { UserId = user, ChannelId = Channel };
         var (states, freshness) = product.Ask(
-            home, p => p.GetStatesAsync([key], new ReadStateStream.Partition.Query.BlockedLookup(), 0, default));
+            home, p => p.GetStatesAsync([key], new BlockedLookup(), 0, default));
         return (states[0].Incomplete, freshness.Incomplete);
     }
 
     private PartitionFreshness FreshnessOf(int partition) => product.Ask(
-        partition, p => p.GetStatesAsync([], new ReadStateStream.Partition.Query.BlockedLookup(), 0, default)).Freshness;
+        partition, p => p.GetStatesAsync([], new BlockedLookup(), 0, default)).Freshness;
 
     private void RequireSame(PartitionTester tester)
     {

@@ -25,7 +25,7 @@ public sealed class Chat(PolicyOptions? policy = null, StoreOptions? store = nul
     public ReadState State(ulong user = Amy, BlockedLookupOf? blocked = null)
     {
         Product.Run();
-        var lookup = new ReadStateStream.Partition.Query.BlockedLookup();
+        var lookup = new BlockedLookup();
         if (blocked is not null) lookup.Add(user, blocked.Users);
         return Product.States([new GetStatesRequest.Types.Key { UserId = user, ChannelId = Channel, Threads = true }], lookup)[0];
     }

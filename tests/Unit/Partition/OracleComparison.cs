@@ -65,7 +65,7 @@ public static class OracleComparison
     }
 
     private static string? UserDifference(
-        PartitionTester product, ReadStateOracle oracle, ulong user, Func<ulong, ulong> map, ReadStateStream.Partition.Query.BlockedLookup blocked)
+        PartitionTester product, ReadStateOracle oracle, ulong user, Func<ulong, ulong> map, BlockedLookup blocked)
     {
         var channels = new List<ulong>();
         var totals = new Totals();

@@ -119,7 +119,7 @@ public sealed class StoreImage
     private void TakeList(StateStore store, ulong user, SubKind subKind)
     {
         var records = Begin($"{subKind} {user}");
-        var chunks = IdList.ChunksOf(Take(store, Key16.OfUser(user, subKind), records));
+        var chunks = IdListRecord.ChunksOf(Take(store, Key16.OfUser(user, subKind), records));
         for (var number = 1; number < chunks; number++) Take(store, Key16.OfUser(user, subKind, (uint)number), records);
     }
 

@@ -15,9 +15,10 @@ public class ArchitectureTests
     {
         ["schemas/Schemas"] = [],
         ["processor/Fold/Fold"] = ["schemas/Schemas"],
-        ["processor/Partition/Partition"] = ["schemas/Schemas", "processor/Fold/Fold"],
-        ["processor/Host/Host"] = ["schemas/Schemas", "processor/Fold/Fold", "processor/Partition/Partition"],
-        ["query-api/QueryApi"] = ["schemas/Schemas"],
+        ["processor/Snapshot/Snapshot"] = ["schemas/Schemas", "processor/Fold/Fold"],
+        ["processor/Partition/Partition"] = ["schemas/Schemas", "processor/Fold/Fold", "processor/Snapshot/Snapshot"],
+        ["processor/Host/Host"] = ["schemas/Schemas", "processor/Fold/Fold", "processor/Snapshot/Snapshot", "processor/Partition/Partition"],
+        ["query-api/QueryApi"] = ["schemas/Schemas", "processor/Fold/Fold", "processor/Snapshot/Snapshot"],
         // Independent of what they judge, by compiler.
         ["tests/Oracle/Oracle"] = ["schemas/Schemas"],
         ["tests/Harness/Harness"] = ["schemas/Schemas"],

@@ -7,7 +7,7 @@
 using System.Runtime.InteropServices;
 using ReadStateStream.Fold;
 
-namespace ReadStateStream.Partition.Store;
+namespace ReadStateStream.Snapshot.Records;
 
 /// <summary>Read states to and from their records.</summary>
 public static class ReadStateCodec

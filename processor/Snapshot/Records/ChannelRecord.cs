@@ -12,7 +12,7 @@
 using System.Runtime.InteropServices;
 using ReadStateStream.Fold;
 
-namespace ReadStateStream.Partition.Store;
+namespace ReadStateStream.Snapshot.Records;
 
 /// <summary>A channel as plain values; used again, one thread at a time.</summary>
 public sealed class ChannelRecord

@@ -5,12 +5,12 @@
 // - A block is read only where its directory entry does not settle the count.
 // - capped iff L is at or above the floor and max(P, J) < L.
 using ReadStateStream.Fold;
-using ReadStateStream.Partition.Store;
+using ReadStateStream.Snapshot.Records;
 
-namespace ReadStateStream.Partition.Query;
+namespace ReadStateStream.Snapshot.Reading;
 
 /// <summary>A read state as plain values, turned into the contract's message on the caller's thread.</summary>
-internal struct StateAnswer
+public struct StateAnswer
 {
     public bool Member;
     public bool Capped;
@@ -30,7 +30,7 @@ internal struct StateAnswer
 }
 
 /// <summary>One thread's part; root 0 is the main timeline.</summary>
-internal struct ThreadAnswer
+public struct ThreadAnswer
 {
     public ulong Root;
     public Counts Counts;
@@ -40,7 +40,7 @@ internal struct ThreadAnswer
 }
 
 /// <summary>Computes answers; used again by one partition's writer.</summary>
-internal sealed class ChannelReader(RecordReader records, AnswerPolicy policy, int valueBytes)
+public sealed class ChannelReader(IRecordSource records, AnswerPolicy policy, int valueBytes)
 {
     private readonly ChannelRecord channel = new();
     private readonly BlockDirectory directory = new();

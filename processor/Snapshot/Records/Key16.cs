@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
-using FASTER.core;
 
-namespace ReadStateStream.Partition.Store;
+namespace ReadStateStream.Snapshot.Records;
 
 /// <summary>What a record holds; two bits of the key's integers, free because ids are below 2^63.</summary>
 public enum RecordKind : byte
@@ -39,7 +38,7 @@ public enum SubKind : byte
 /// Key of every record, 16 bytes. Bit 63 of A and of B name the kind: 00 (user, channel); 01 (channel,
 /// sub-kind and number); 10 (user, sub-kind and number); 11 a 126-bit hash.
 /// </summary>
-public readonly struct Key16 : IEquatable<Key16>, IFasterEqualityComparer<Key16>
+public readonly struct Key16 : IEquatable<Key16>
 {
     private const ulong Top = 1UL << 63;
     private const int SubKindShift = 56;
@@ -94,11 +93,12 @@ public readonly struct Key16 : IEquatable<Key16>, IFasterEqualityComparer<Key16>
 
     public override int GetHashCode() => (int)Mix(A ^ (B * 0x9e3779b97f4a7c15));
 
+    /// <summary>64 bits of hash, as the store's index uses them: part of every checkpoint, never to be changed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public long GetHashCode64(ref Key16 k) => (long)Mix(k.A * 0x9e3779b97f4a7c15 ^ k.B);
+    public ulong Hash64() => Mix((A * 0x9e3779b97f4a7c15) ^ B);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Equals(ref Key16 k1, ref Key16 k2) => k1.A == k2.A && k1.B == k2.B;
+    /// <summary>The 16 bytes of a stored key.</summary>
+    public static Key16 FromParts(ulong a, ulong b) => new(a, b);
 
     public static bool operator ==(Key16 left, Key16 right) => left.Equals(right);
 

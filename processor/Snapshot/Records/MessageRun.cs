@@ -11,7 +11,7 @@
 // Invariants: ids ascend strictly; mentions of a message ascend; 1 <= mentions <= MaxInlineMentions.
 using ReadStateStream.Fold;
 
-namespace ReadStateStream.Partition.Store;
+namespace ReadStateStream.Snapshot.Records;
 
 /// <summary>Messages as plain values with the users they name, decoded and encoded; used again, one thread at a time.</summary>
 public sealed class MessageRun

@@ -1,10 +1,10 @@
 using ReadStateStream.Fold;
 using V1 = ReadStateStream.Schemas.V1;
 
-namespace ReadStateStream.Partition.Query;
+namespace ReadStateStream.Snapshot.Reading;
 
 /// <summary>Answers as the contract's messages; what the policy applies to the shown figures is applied here.</summary>
-internal sealed class AnswerWriter(int partition, bool muteZeroes, long eventIdEpochUnixMs)
+public sealed class AnswerWriter(int partition, bool muteZeroes, long eventIdEpochUnixMs)
 {
     public V1.ReadState State(ulong user, ulong channel, in StateAnswer answer)
     {
@@ -19,7 +19,7 @@ internal sealed class AnswerWriter(int partition, bool muteZeroes, long eventIdE
         state.BadgeMentions = (ulong)mentions;
         state.LastReadId = answer.Pointer;
         state.LastReadUnixMs = answer.NewestReadEventId == 0
-            ? 0 : (long)(answer.NewestReadEventId >> FactBatch.EventIdTimeShift) + eventIdEpochUnixMs;
+            ? 0 : (long)(answer.NewestReadEventId >> EventIdTime.Shift) + eventIdEpochUnixMs;
         state.LastMessageId = answer.Head;
         state.Kind = (V1.ChannelKind)answer.Kind;
         state.Muted = answer.Muted;
@@ -32,6 +32,14 @@ internal sealed class AnswerWriter(int partition, bool muteZeroes, long eventIdE
                 LastMessageId = thread.Last,
             });
         return state;
+    }
+
+    public V1.GetUserResponse User(ulong user, UserStates found, in FreshnessFigures figures)
+    {
+        var response = new V1.GetUserResponse { More = found.More, Totals = found.Totals };
+        foreach (var (channel, answer) in found.Answers) response.States.Add(State(user, channel, answer));
+        response.Partitions.Add(Freshness(figures, found.Lost));
+        return response;
     }
 
     public V1.PartitionFreshness Freshness(in FreshnessFigures figures, int lostChannels) => new()

@@ -7,7 +7,7 @@
 using System.Runtime.InteropServices;
 using ReadStateStream.Fold;
 
-namespace ReadStateStream.Partition.Store;
+namespace ReadStateStream.Snapshot.Records;
 
 /// <summary>What a count needs of a block without reading it. Its fields in memory are the record's bytes.</summary>
 [StructLayout(LayoutKind.Sequential)]

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace ReadStateStream.Partition.Store;
+namespace ReadStateStream.Snapshot.Records;
 
 /// <summary>Ids of a run, read where they lie.</summary>
 internal readonly ref struct NameTable(ReadOnlySpan<byte> bytes)

@@ -3,7 +3,7 @@
 using System.Runtime.InteropServices;
 using ReadStateStream.Fold;
 
-namespace ReadStateStream.Partition.Store;
+namespace ReadStateStream.Snapshot.Records;
 
 /// <summary>Appends to encoded runs.</summary>
 public static class RunAppender

@@ -5,7 +5,7 @@
 // - Zero bytes are a record that no event was applied to: the default of every aggregate.
 using System.Buffers.Binary;
 
-namespace ReadStateStream.Partition.Store;
+namespace ReadStateStream.Snapshot.Records;
 
 /// <summary>Prefix common to all records, and the capacity classes.</summary>
 public static class RecordHeader

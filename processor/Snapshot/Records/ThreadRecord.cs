@@ -2,7 +2,7 @@
 // pointer u64 | clear count u32. It belongs to the read state's aggregate, and is void where the counts differ.
 using System.Runtime.InteropServices;
 
-namespace ReadStateStream.Partition.Store;
+namespace ReadStateStream.Snapshot.Records;
 
 /// <summary>Thread pointers in records of their own.</summary>
 public static class ThreadRecord
@@ -17,6 +17,15 @@ public static class ThreadRecord
         var ids = MemoryMarshal.Cast<byte, ulong>(value.Slice(RecordHeader.Length, 32));
         if (ids[0] != user || ids[1] != channel || ids[2] != root) return 0;
         return MemoryMarshal.Read<uint>(value[40..]) == clearCount ? ids[3] : 0;
+    }
+
+    /// <summary>Key of the read state that the pointer belongs to.</summary>
+    /// <exception cref="InvalidDataException">The record is no thread pointer.</exception>
+    public static Key16 StateOf(ReadOnlySpan<byte> value)
+    {
+        if (RecordHeader.Used(value) != Length) throw new InvalidDataException($"a thread pointer of {RecordHeader.Used(value)} bytes");
+        var ids = MemoryMarshal.Cast<byte, ulong>(value.Slice(RecordHeader.Length, 32));
+        return Key16.ReadState(ids[0], ids[1]);
     }
 
     public static void Encode(Span<byte> value, ulong user, ulong channel, ulong root, ulong pointer, uint clearCount, long applied)

@@ -2,7 +2,7 @@
 // channel by hash, so that "does it name U" reads one of them. Layout after the common prefix: users u64, ascending.
 using System.Runtime.InteropServices;
 
-namespace ReadStateStream.Partition.Store;
+namespace ReadStateStream.Snapshot.Records;
 
 /// <summary>Records of mentions.</summary>
 public static class MentionRecord
