@@ -18,10 +18,12 @@ namespace ReadStateStream.Partition.Store;
 /// <param name="Drained">Operations that went pending and were drained at once.</param>
 /// <param name="DiskReads">Records read from disk.</param>
 /// <param name="Updates">Read-modify-writes executed.</param>
-public readonly record struct StoreFigures(long MemoryBytes, long LogBytes, long Drained, long DiskReads, long Updates);
+/// <param name="LiveBytes">Records that are current; the rest of the log is garbage until it is compacted.</param>
+public readonly record struct StoreFigures(
+    long MemoryBytes, long LogBytes, long Drained, long DiskReads, long Updates, long LiveBytes);
 
 /// <summary>Records by key, in a FASTER log-structured store.</summary>
-public sealed class StateStore : IDisposable
+public sealed partial class StateStore : IDisposable
 {
     private readonly FasterKV<Key16, SpanByte> faster;
     private readonly IDevice device;
@@ -37,22 +39,30 @@ public sealed class StateStore : IDisposable
 
     /// <summary>Opens an empty store on a device, which it owns.</summary>
     public StateStore(StoreOptions options, StoredPolicy policy, IDevice device)
+        : this(options, StoreGeometry.From(options), policy, device, CheckpointTokens.None)
+    {
+    }
+
+    private StateStore(
+        StoreOptions options, StoreGeometry geometry, StoredPolicy policy, IDevice device, ICheckpointManager checkpoints)
     {
         this.device = device;
+        Geometry = geometry;
         MaxValueBytes = options.MaxValueBytes;
         functions = new StoreFunctions(policy, MaxValueBytes);
-        var lines = Math.Max(64, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)(options.IndexBytes / 64) + 1) / 2);
-        indexBytes = lines * 64;
+        indexBytes = geometry.IndexLines * 64;
         faster = new FasterKV<Key16, SpanByte>(
-            lines,
+            geometry.IndexLines,
             new LogSettings
             {
                 LogDevice = device,
-                PageSizeBits = System.Numerics.BitOperations.Log2((uint)options.PageBytes),
+                PageSizeBits = geometry.PageBits,
                 MemorySizeBits = System.Numerics.BitOperations.Log2((ulong)options.LogMemoryBytes),
-                SegmentSizeBits = System.Numerics.BitOperations.Log2((ulong)options.SegmentBytes),
+                SegmentSizeBits = geometry.SegmentBits,
                 MutableFraction = options.MutableFraction,
             },
+            // Without one of ours FASTER makes its own, with stock devices and a folder.
+            checkpointSettings: new CheckpointSettings { CheckpointManager = checkpoints },
             comparer: new Key16Comparer(),
             variableLengthStructSettings: new VariableLengthStructSettings<Key16, SpanByte> { valueLength = new SpanByteVarLenStruct() },
             concurrencyControlMode: ConcurrencyControlMode.None);
@@ -70,7 +80,8 @@ public sealed class StateStore : IDisposable
     public bool HasRecordsOnDisk => faster.Log.HeadAddress > faster.Log.BeginAddress;
 
     public StoreFigures Figures => new(
-        faster.Log.MemorySizeBytes + indexBytes, faster.Log.TailAddress - faster.Log.BeginAddress, drained, functions.DiskReads, updates);
+        faster.Log.MemorySizeBytes + indexBytes, faster.Log.TailAddress - faster.Log.BeginAddress, drained, functions.DiskReads, updates,
+        functions.LiveBytes);
 
     /// <summary>Lists of the facts that are applied.</summary>
     public FactLists Lists
@@ -167,13 +178,8 @@ public sealed class StateStore : IDisposable
     /// <summary>Writes the scratch bytes as this record, into one of exactly this capacity.</summary>
     public void WriteExactly(Key16 key, int used, int capacity)
     {
-        BeforeUpdate();
-        functions.Scratch[used..Math.Max(used, Math.Min(capacity, MaxValueBytes))].Clear();
-        var value = functions.ScratchValue(capacity);
-        var verb = StoreVerb.Replace;
-        var output = 0;
-        var status = context.Upsert(ref key, ref verb, ref value, ref output);
-        if (status.IsPending) Drain();
+        functions.Begin(used, Math.Max(used, capacity));
+        Update(ref key, StoreVerb.ReplaceExactly);
     }
 
     /// <summary>Where a new value is written before <see cref="Replace"/> or <see cref="WriteExactly"/>.</summary>
@@ -181,6 +187,9 @@ public sealed class StateStore : IDisposable
 
     public void Delete(Key16 key)
     {
+        // What is deleted is no longer live; a key that is not there needs no tombstone.
+        if (Read(key).IsEmpty) return;
+        functions.LiveBytes -= RecordHeader.BytesOf(functions.ReadLength);
         BeforeUpdate();
         var status = context.Delete(ref key);
         if (status.IsPending) Drain();

@@ -20,6 +20,10 @@ internal enum StoreVerb : byte
     UpdateChannel,
     /// <summary>Write the scratch buffer as it is.</summary>
     Replace,
+    /// <summary>The same, into a record of exactly the capacity asked for.</summary>
+    ReplaceExactly,
+    /// <summary>Copy the record to the tail if its newest version lies below <see cref="StoreFunctions.RescueBelow"/>.</summary>
+    Rescue,
 }
 
 internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueBytes)
@@ -59,6 +63,12 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
     /// <summary>Operations that went to disk are being completed: what they found is copied to the tail.</summary>
     public bool Completing { get; set; }
 
+    /// <summary>Bytes of the records that are current, FASTER's own included.</summary>
+    public long LiveBytes { get; set; }
+
+    /// <summary>Records of lower addresses are rescued.</summary>
+    public long RescueBelow { get; set; }
+
     /// <summary>The scratch buffer as source of a Replace.</summary>
     public Span<byte> Scratch => scratch.AsSpan(0, maxValueBytes);
 
@@ -76,9 +86,7 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
 
     public int GetInitialLength(ref StoreVerb verb) => sizeof(int) + (IsFetch(verb) ? RecordHeader.SmallestCapacity : capacity);
 
-    private static bool IsFetch(StoreVerb verb) => verb is StoreVerb.Ask or StoreVerb.Prefetch;
-
-    public SpanByte ScratchValue(int length) => SpanByte.FromPointer((byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref scratch[0]), length);
+    private static bool IsFetch(StoreVerb verb) => verb is StoreVerb.Ask or StoreVerb.Prefetch or StoreVerb.Rescue;
 
     // Reads
 
@@ -115,23 +123,6 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
         if (status.Found) DiskReads++;
     }
 
-    // Whole records
-
-    public override bool SingleWriter(
-        ref Key16 key, ref StoreVerb verb, ref SpanByte src, ref SpanByte dst, ref int output, ref UpsertInfo upsertInfo, WriteReason reason)
-    {
-        src.CopyTo(ref dst);
-        return true;
-    }
-
-    public override bool ConcurrentWriter(ref Key16 key, ref StoreVerb verb, ref SpanByte src, ref SpanByte dst, ref int output, ref UpsertInfo upsertInfo)
-    {
-        // Another length is another record: 2.6.5 does not reuse what a shorter value leaves.
-        if (dst.Length != src.Length) return false;
-        src.CopyTo(ref dst);
-        return true;
-    }
-
     // Updates
 
     public override bool NeedInitialUpdate(ref Key16 key, ref StoreVerb verb, ref int output, ref RMWInfo rmwInfo) =>
@@ -139,16 +130,18 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
 
     public override bool InitialUpdater(ref Key16 key, ref StoreVerb verb, ref SpanByte value, ref int output, ref RMWInfo rmwInfo)
     {
+        LiveBytes += RecordHeader.BytesOf(value.Length);
         if (!IsFetch(verb)) return Store(ref value);
         value.AsSpan().Clear();
         return true;
     }
 
     public override bool NeedCopyUpdate(ref Key16 key, ref StoreVerb verb, ref SpanByte oldValue, ref int output, ref RMWInfo rmwInfo) =>
-        IsFetch(verb) ? NeedCopy(key, verb, ref oldValue) : computed || Compute(verb, oldValue.AsReadOnlySpan());
+        IsFetch(verb) ? NeedCopy(key, verb, ref oldValue, rmwInfo.Address) : computed || Compute(verb, oldValue.AsReadOnlySpan());
 
-    private bool NeedCopy(in Key16 key, StoreVerb verb, ref SpanByte oldValue)
+    private bool NeedCopy(in Key16 key, StoreVerb verb, ref SpanByte oldValue, long address)
     {
+        if (verb == StoreVerb.Rescue) return address < RescueBelow;
         if (Completing) return true;
         if (verb == StoreVerb.Ask) Take(key, ref oldValue);
         return false;
@@ -156,6 +149,7 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
 
     public override bool CopyUpdater(ref Key16 key, ref StoreVerb verb, ref SpanByte oldValue, ref SpanByte newValue, ref int output, ref RMWInfo rmwInfo)
     {
+        LiveBytes += RecordHeader.BytesOf(newValue.Length) - RecordHeader.BytesOf(oldValue.Length);
         if (!IsFetch(verb)) return Store(ref newValue);
         oldValue.CopyTo(ref newValue);
         return true;
@@ -168,7 +162,7 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
         {
             case StoreVerb.UpdateReadState:
                 return UpdateReadStateInPlace(bytes);
-            case StoreVerb.Prefetch:
+            case StoreVerb.Prefetch or StoreVerb.Rescue:
                 return true;
             case StoreVerb.Ask:
                 return Completing || Take(key, ref value);
@@ -179,7 +173,8 @@ internal sealed unsafe class StoreFunctions(StoredPolicy policy, int maxValueByt
                     return true;
                 }
                 if (!computed && !Compute(verb, bytes)) return true;
-                if (scratchUsed > bytes.Length) return false;
+                // Another length is another record: 2.6.5 does not reuse what a shorter value leaves.
+                if (scratchUsed > bytes.Length || (verb == StoreVerb.ReplaceExactly && bytes.Length != capacity)) return false;
                 scratch.AsSpan(0, scratchUsed).CopyTo(bytes);
                 return true;
         }

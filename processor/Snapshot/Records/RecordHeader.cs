@@ -16,6 +16,9 @@ public static class RecordHeader
     /// <summary>FASTER's own bytes a record: header 8, key 16, value length 4.</summary>
     public const int Overhead = 28;
 
+    /// <summary>Bytes that a record takes in the store's log, given its value's length.</summary>
+    public static int BytesOf(int valueLength) => (Overhead + valueLength + 7) & ~7;
+
     /// <summary>Smallest capacity: with the overhead 72 bytes.</summary>
     public const int SmallestCapacity = 44;
 

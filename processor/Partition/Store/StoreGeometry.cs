@@ -1,0 +1,22 @@
+using System.Numerics;
+
+namespace ReadStateStream.Partition.Store;
+
+/// <summary>
+/// How a record log is laid out: what cannot change while it is used. A checkpoint keeps it and is opened with it,
+/// whatever the settings say meanwhile: pages and segments are where they are, and the chains of the hash index
+/// that lie in the records are those of its number of lines.
+/// </summary>
+/// <param name="PageBits">Binary logarithm of a page's bytes.</param>
+/// <param name="SegmentBits">Binary logarithm of a segment's bytes.</param>
+/// <param name="IndexLines">Lines of 64 bytes of the hash index, a power of two.</param>
+public readonly record struct StoreGeometry(int PageBits, int SegmentBits, long IndexLines)
+{
+    private const int FewestLines = 64;
+    private const int LineBytes = 64;
+
+    /// <summary>The layout that the settings ask for; sizes are rounded down to powers of two.</summary>
+    public static StoreGeometry From(StoreOptions options) => new(
+        BitOperations.Log2((uint)options.PageBytes), BitOperations.Log2((ulong)options.SegmentBytes),
+        Math.Max(FewestLines, 1L << BitOperations.Log2((ulong)(options.IndexBytes / LineBytes) + 1)));
+}
