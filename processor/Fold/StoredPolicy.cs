@@ -14,6 +14,12 @@ public readonly record struct StoredPolicy(
         options.OwnSendAcks, options.WebhookIsOwn, options.Threads == ThreadMode.Separate,
         options.CountKindsMask(), options.Window, options.WaitingLimit);
 
+    /// <summary>All of it with a limit of the store's records, in the text that a lineage keeps and compares.</summary>
+    public string Describe(int maxValueBytes) => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"ownSendAcks={OwnSendAcks} webhookIsOwn={WebhookIsOwn} separateThreads={SeparateThreads} countKinds={CountKinds} "
+        + $"window={Window} waitingLimit={WaitingLimit} maxValueBytes={maxValueBytes}");
+
     public bool Counts(byte messageKind) => (CountKinds & (1u << messageKind)) != 0;
 }
 

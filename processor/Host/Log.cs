@@ -27,9 +27,47 @@ internal static partial class Log
     [LoggerMessage(8, LogLevel.Information, "Partition {Partition} is {State} at position {Position}")]
     public static partial void PartitionEntered(this ILogger logger, int partition, Schemas.V1.PartitionState state, long position);
 
-    [LoggerMessage(9, LogLevel.Critical, "Partition {Partition} failed at position {Position}; it answers nothing until a restart, the others go on")]
+    [LoggerMessage(9, LogLevel.Critical, "Partition {Partition} failed at position {Position}; it answers nothing until it has recovered, the others go on")]
     public static partial void PartitionFailed(this ILogger logger, Exception exception, int partition, long position);
 
     [LoggerMessage(10, LogLevel.Error, "Dead letter: the record at offset {Offset} of partition {Partition} cannot be folded: {Reason}")]
     public static partial void DeadLetter(this ILogger logger, int partition, long offset, string reason);
+
+    [LoggerMessage(11, LogLevel.Warning, "Partition {Partition} waits for the snapshot store, which does not answer: {Reason}")]
+    public static partial void SnapshotAwaited(this ILogger logger, int partition, string reason);
+
+    [LoggerMessage(12, LogLevel.Error, "Partition {Partition}: the {Source} of position {Position} cannot be trusted and is passed over: {Reason}")]
+    public static partial void CandidatePassedOver(
+        this ILogger logger, int partition, Partition.Recovery.RecoverySource source, long position, string reason);
+
+    [LoggerMessage(13, LogLevel.Information, "Partition {Partition} recovered from its {Source} at position {Position} in {Seconds:0.000} s; {Replay} records are to be replayed")]
+    public static partial void Recovered(
+        this ILogger logger, int partition, Partition.Recovery.RecoverySource source, long position, long replay, double seconds);
+
+    [LoggerMessage(14, LogLevel.Debug, "Partition {Partition}: checkpoint {Sequence} at position {Position}, {Bytes} bytes of record log")]
+    public static partial void CheckpointTaken(this ILogger logger, int partition, long sequence, long position, long bytes);
+
+    [LoggerMessage(15, LogLevel.Error, "Partition {Partition}: a checkpoint was given up, the next one covers it: {Reason}")]
+    public static partial void CheckpointGivenUp(this ILogger logger, int partition, string reason);
+
+    [LoggerMessage(16, LogLevel.Debug, "Partition {Partition}: {Rows} rows shipped up to position {Position}")]
+    public static partial void Shipped(this ILogger logger, int partition, long rows, long position);
+
+    [LoggerMessage(17, LogLevel.Error, "Partition {Partition}: the ship of position {Position} was given up and is tried again: {Reason}")]
+    public static partial void ShipGivenUp(this ILogger logger, int partition, long position, string reason);
+
+    [LoggerMessage(18, LogLevel.Critical, "Partition {Partition}: its record log cannot be written, nothing is applied until it can: {Reason}")]
+    public static partial void StoreStuck(this ILogger logger, int partition, string reason);
+
+    [LoggerMessage(19, LogLevel.Information, "Partition {Partition}: its record log is written again")]
+    public static partial void StoreWritesAgain(this ILogger logger, int partition);
+
+    [LoggerMessage(20, LogLevel.Information, "Lineage {Lineage} is served")]
+    public static partial void LineageServed(this ILogger logger, long lineage);
+
+    [LoggerMessage(21, LogLevel.Warning, "The snapshot store does not answer, the lineage is not known yet: {Reason}")]
+    public static partial void LineageAwaited(this ILogger logger, string reason);
+
+    [LoggerMessage(22, LogLevel.Warning, "The last checkpoints and ships did not end in time: a restart replays, or ships, what they lack")]
+    public static partial void StopCutShort(this ILogger logger);
 }

@@ -1,5 +1,3 @@
-using ReadStateStream.Schemas.V1;
-
 namespace ReadStateStream.Partition;
 
 /// <summary>A thread that steps its partitions in turn, and sleeps while none has work.</summary>
@@ -51,7 +49,8 @@ public sealed class PartitionWorker : IDisposable
         {
             var worked = false;
             foreach (var partition in partitions) worked |= partition.Step();
-            if (!worked && !partitions.Any(p => p.State is PartitionState.Initializing or PartitionState.Recovering)) work.Wait();
+            // Whatever a partition waits for (records, questions, its recovery, a checkpoint's time) wakes the thread.
+            if (!worked) work.Wait();
         }
         foreach (var partition in partitions) partition.Stop();
     }

@@ -1,13 +1,18 @@
-// One partition's life: read the log, decode, fold into the store, advance the position, answer questions.
+// One partition's life: recover its state, read the log, decode, fold into the store, advance the position, answer
+// questions, take checkpoints.
 //
 // Invariants:
 // - One writer: Step() is called by one thread at a time, and is bounded.
 // - The position moves only forward, and only past records that were folded or noted as dead letters.
 // - Questions see the state between two batches: every part of an answer is of one position.
+// - Nothing computed from damaged records is published: damage is asked for before the position moves and before
+//   an answer leaves, and fails the partition, which then recovers from another source.
 using ReadStateStream.Fold;
+using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Decode;
 using ReadStateStream.Partition.Log;
 using ReadStateStream.Partition.Query;
+using ReadStateStream.Partition.Recovery;
 using ReadStateStream.Partition.Store;
 using ReadStateStream.Schemas.V1;
 
@@ -24,7 +29,7 @@ public sealed record PartitionSettings(
     int Number, int Count, PolicyOptions Policy, long EventIdEpochUnixMs, long MaxAheadMs, TimeProvider Time);
 
 /// <summary>A partition: log position, store and life cycle.</summary>
-public sealed class StatePartition : IPartitionQueries, IDisposable
+public sealed partial class StatePartition : IPartitionQueries, IDisposable
 {
     /// <summary>Records of a batch at most.</summary>
     public const int BatchMax = 256;
@@ -32,53 +37,65 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
     /// <summary>A batch ends after this time, so that questions wait no longer.</summary>
     private static readonly TimeSpan BatchTime = TimeSpan.FromMicroseconds(200);
 
-    /// <summary>
-    /// Questions between two batches end after this time: callers who ask again at once may keep neither new records
-    /// nor the worker's other partitions waiting.
-    /// </summary>
-    private static readonly TimeSpan QueryTime = TimeSpan.FromMicroseconds(200);
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastRetry = TimeSpan.FromMinutes(1);
 
     /// <summary>Records whose state is brought into the processor's cache together.</summary>
     private const int WarmGroup = 32;
 
-    private const int MissesBeforeWaiting = 3;
-
     private readonly PartitionSettings settings;
     private readonly IEventLog log;
-    private readonly StateStore store;
-    private readonly Aggregates aggregates;
+    private readonly IStateRecovery recovery;
     private readonly PartitionTelemetry? telemetry;
     private readonly DeadLetterSink? deadLetterSink;
     private readonly QuestionQueue questions;
-    private readonly StateReaders readers;
     private readonly AnswerWriter answers;
     private readonly FactBatch batch;
+    private readonly CancellationTokenSource stopping = new();
+    private volatile OpenState? opened;
+    private Task<RecoveredState>? recovering;
     private IEventLogReader? reader;
     private long recoverUntil;
     private long position;
     private long oldestWaitingUnixMs;
     private long drainedSeen;
+    private DateTimeOffset retryAt;
+    private TimeSpan retry = FirstRetry;
+    private Exception? failureBeside;
     private volatile PartitionState state = PartitionState.Initializing;
+
+    /// <summary>What there is while the partition is open.</summary>
+    private sealed record OpenState(StateStore Store, Aggregates Aggregates, StateReaders Readers, PartitionPersistence? Persistence)
+    {
+        /// <exception cref="DamageException">A record read from disk is not what was written.</exception>
+        public void RequireWhole()
+        {
+            if (Persistence?.Device.Damage is { } damage) throw damage;
+        }
+    }
+
+    /// <summary>A partition whose state is recovered by its first steps.</summary>
+    public StatePartition(
+        PartitionSettings settings, IEventLog log, IStateRecovery recovery, Func<StatePartition, PartitionTelemetry>? telemetry = null,
+        DeadLetterSink? deadLetterSink = null)
+    {
+        this.settings = settings;
+        this.log = log;
+        this.recovery = recovery;
+        this.deadLetterSink = deadLetterSink;
+        questions = new QuestionQueue(settings.Number);
+        answers = new AnswerWriter(settings.Number, settings.Policy.MuteZeroes, settings.EventIdEpochUnixMs);
+        batch = new FactBatch(settings);
+        log.OnGrown = () => OnWork?.Invoke();
+        this.telemetry = telemetry?.Invoke(this);
+    }
 
     /// <summary>A partition over an empty store (which it owns); it recovers by replay from the log's start.</summary>
     public StatePartition(
         PartitionSettings settings, IEventLog log, StateStore store, Func<StatePartition, PartitionTelemetry>? telemetry = null,
         DeadLetterSink? deadLetterSink = null)
+        : this(settings, log, new EmptyState(store), telemetry, deadLetterSink)
     {
-        this.settings = settings;
-        this.log = log;
-        this.store = store;
-        this.deadLetterSink = deadLetterSink;
-        aggregates = new Aggregates(store, StoredPolicy.From(settings.Policy));
-        questions = new QuestionQueue(settings.Number);
-        var records = new RecordReader(store);
-        readers = new StateReaders(
-            records, new ChannelReader(records, AnswerPolicy.From(settings.Policy), store.MaxValueBytes));
-        answers = new AnswerWriter(settings.Number, settings.Policy.MuteZeroes, settings.EventIdEpochUnixMs);
-        batch = new FactBatch(settings);
-        store.Lists = batch.Lists;
-        log.OnGrown = () => OnWork?.Invoke();
-        this.telemetry = telemetry?.Invoke(this);
     }
 
     /// <summary>Called, from any thread, when there may be work for <see cref="Step"/>.</summary>
@@ -90,11 +107,14 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
     /// <summary>Why the partition failed; null while it has not.</summary>
     public Exception? Failure { get; private set; }
 
+    /// <summary>Where its state was taken from; null before.</summary>
+    public RecoverySource? Source { get; private set; }
+
     public int Number => settings.Number;
     public PartitionState State => state;
     public long Position => Volatile.Read(ref position);
     public long LagEvents => Math.Max(0, log.EndOffset - Position);
-    public int DeadLetters => aggregates.OutstandingDeadLetters;
+    public int DeadLetters => opened?.Aggregates.OutstandingDeadLetters ?? 0;
 
     public long LagMs
     {
@@ -106,113 +126,130 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
     }
 
     /// <summary>Memory of the store, index included, bytes; from any thread.</summary>
-    public long StoreMemoryBytes => state is PartitionState.Stopping or PartitionState.Failed ? 0 : store.Figures.MemoryBytes;
+    public long StoreMemoryBytes => StoreFigures.MemoryBytes;
 
-    /// <summary>Figures of the store.</summary>
-    public StoreFigures StoreFigures => store.Figures;
+    /// <summary>Figures of the store; zeros while there is none.</summary>
+    public StoreFigures StoreFigures => opened?.Store.Figures ?? default;
+
+    /// <summary>What makes its state outlive the process; null while it is not open, or where nothing does. Stepped beside the writer.</summary>
+    public PartitionPersistence? Persistence => opened?.Persistence;
+
+    /// <summary>When a failed partition recovers again; null where it does not.</summary>
+    public DateTimeOffset? RecoversAt => state == PartitionState.Failed && Failure is not RecoveryRefusedException && recovery is not EmptyState ? retryAt : null;
 
     /// <summary>
     /// One batch of records, then questions; bounded. False where there was nothing to do. An error fails
-    /// the partition, loudly: the others go on.
+    /// the partition, loudly: the others go on. It recovers anew after a while.
     /// </summary>
     public bool Step()
     {
-        if (state is PartitionState.Failed or PartitionState.Stopping) return false;
+        if (state is PartitionState.Stopping) return false;
         try
         {
-            if (reader is null) Open();
-            var applied = ApplyBatch();
-            var answered = AnswerQuestions(recordsWait: LagEvents > 0);
+            if (opened is not { } open) return Open();
+            if (Interlocked.Exchange(ref failureBeside, null) is { } beside) throw beside;
+            open.RequireWhole();
+            // A store that cannot write would wait for room inside an update: nothing is admitted until it can.
+            var applied = open.Persistence?.Device.Stuck is null ? ApplyBatch(open) : 0;
+            var answered = AnswerQuestions(open, recordsWait: LagEvents > 0);
+            var kept = Persist(open);
             if (state == PartitionState.Recovering && Position >= recoverUntil) Enter(PartitionState.Running);
-            return applied > 0 || answered;
+            return applied > 0 || answered || kept;
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            Fail(error);
+            Fail(opened?.Persistence?.Device.Damage ?? error);
             return false;
         }
+    }
+
+    /// <summary>What runs beside the writer met an error that the state does not survive: the next step fails the partition.</summary>
+    public void FailBeside(Exception error)
+    {
+        Interlocked.CompareExchange(ref failureBeside, error, null);
+        OnWork?.Invoke();
     }
 
     /// <summary>Ends it: whoever asks is told so. Called by the thread that calls <see cref="Step"/>.</summary>
     public void Stop()
     {
-        if (state is PartitionState.Failed or PartitionState.Stopping) return;
-        Enter(PartitionState.Stopping);
+        if (state is PartitionState.Stopping) return;
+        stopping.Cancel();
+        if (state is not PartitionState.Failed) Enter(PartitionState.Stopping);
         questions.Close(new PartitionUnavailableException(Number, "it is being stopped"));
     }
 
-    public async Task<(IReadOnlyList<Schemas.V1.ReadState> States, PartitionFreshness Freshness)> GetStatesAsync(
-        IReadOnlyList<GetStatesRequest.Types.Key> keys, BlockedLookup blocked, long atLeast, CancellationToken cancellation)
+    /// <summary>
+    /// Begins a last checkpoint where something was applied since the one before; after <see cref="Stop"/>, by the same
+    /// thread. Its end is awaited by stepping <see cref="Persistence"/>.
+    /// </summary>
+    public void BeginLastCheckpoint()
     {
-        var question = new StatesQuestion(keys, blocked, atLeast, cancellation);
-        var figures = await Ask(question).ConfigureAwait(false);
-        var states = new Schemas.V1.ReadState[keys.Count];
-        var lost = 0;
-        for (var i = 0; i < states.Length; i++)
-        {
-            states[i] = answers.State(keys[i].UserId, keys[i].ChannelId, question.Answers[i]);
-            if (question.Answers[i].Lost) lost++;
-        }
-        return (states, answers.Freshness(figures, lost));
-    }
-
-    public async Task<GetUserResponse> GetUserAsync(
-        GetUserRequest request, BlockedLookup blocked, long atLeast, CancellationToken cancellation)
-    {
-        var question = new UserQuestion(request, blocked, atLeast, cancellation);
-        var figures = await Ask(question).ConfigureAwait(false);
-        return answers.User(request.UserId, question.Found, figures);
-    }
-
-    public async Task<BlockedUsers> GetBlockedUsersAsync(ulong user, long atLeast, CancellationToken cancellation)
-    {
-        var question = new BlockedQuestion(user, atLeast, cancellation);
-        var figures = await Ask(question).ConfigureAwait(false);
-        var blocked = new BlockedUsers { UserId = user, AsOf = new PartitionPosition { Partition = (uint)Number, Position = (ulong)figures.Position } };
-        blocked.BlockedUserIds.AddRange(question.Blocked);
-        return blocked;
+        if (state is not PartitionState.Stopping || opened is not { Persistence: { Checkpointer: { IsIdle: true } checkpointer } persistence }) return;
+        if (persistence.Device.Stuck is null && persistence.Device.Damage is null && checkpointer.Newest?.Mark.Position != Position)
+            checkpointer.Begin(Position);
     }
 
     public void Dispose()
     {
         Stop();
-        reader?.Dispose();
-        store.Dispose();
+        // A recovery under way ends by its token; what it still opens is closed here.
+        if (recovering is { } left) CloseRecovered(left);
+        Close();
         telemetry?.Dispose();
+        stopping.Dispose();
     }
 
-    private Task<FreshnessFigures> Ask(PartitionQuestion question)
+    private bool Open()
     {
-        if (state == PartitionState.Failed) throw new PartitionUnavailableException(Number, $"it failed: {Failure?.Message}");
-        if (state is PartitionState.Stopping) throw new PartitionUnavailableException(Number, "it is being stopped");
-        if (state is not PartitionState.Running) throw new PartitionUnavailableException(Number, "it is recovering");
-        var completion = question.Completion();
-        questions.Add(question);
-        OnWork?.Invoke();
-        return completion;
+        if (recovering is null)
+        {
+            if (state == PartitionState.Failed && (RecoversAt is not { } at || settings.Time.GetUtcNow() < at)) return false;
+            if (state == PartitionState.Failed) Enter(PartitionState.Initializing);
+            recovering = recovery.RecoverAsync(stopping.Token);
+            if (!recovering.IsCompleted) _ = recovering.ContinueWith(_ => OnWork?.Invoke(), TaskScheduler.Default);
+        }
+        if (!recovering.IsCompleted) return false;
+        var recovered = recovering;
+        recovering = null;
+        Take(recovered.GetAwaiter().GetResult());
+        return true;
     }
 
-    private void Open()
+    private void Take(RecoveredState recovered)
     {
-        if (log.BeginOffset != 0)
+        var store = recovered.Store;
+        store.Lists = batch.Lists;
+        var aggregates = new Aggregates(store, StoredPolicy.From(settings.Policy));
+        var records = new RecordReader(store);
+        var readers = new StateReaders(records, new ChannelReader(records, AnswerPolicy.From(settings.Policy), store.MaxValueBytes));
+        opened = new OpenState(store, aggregates, readers, recovered.Persistence);
+        if (log.BeginOffset > recovered.Position)
             throw new InvalidDataException(
-                $"partition {Number}: the log begins at offset {log.BeginOffset}; a new lineage starts at a log's first record");
-        recoverUntil = log.EndOffset;
+                $"partition {Number}: the log begins at offset {log.BeginOffset}, the state ends at {recovered.Position}; a new lineage starts at a log's first record");
         store.Enter();
         aggregates.Restore();
         store.Exit();
-        reader = log.OpenReader(0);
+        opened.RequireWhole();
+        Source = recovered.Source;
+        recoverUntil = Math.Max(log.EndOffset, recovered.LiveFrom);
+        drainedSeen = 0;
+        Volatile.Write(ref position, recovered.Position);
+        reader = log.OpenReader(recovered.Position);
+        questions.Open();
         Enter(PartitionState.Recovering);
     }
 
     private void Enter(PartitionState next)
     {
         state = next;
+        if (next == PartitionState.Running) retry = FirstRetry;
         OnStateChanged?.Invoke(this);
     }
 
-    private int ApplyBatch()
+    private int ApplyBatch(OpenState open)
     {
+        var store = open.Store;
         var started = settings.Time.GetTimestamp();
         var count = batch.Read(reader!, settings.Time, BatchTime);
         if (count == 0)
@@ -226,30 +263,31 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
         {
             if (store.HasRecordsOnDisk) store.Prefetch(batch.Keys(0, count));
             var prefetched = settings.Time.GetTimestamp();
-            Apply();
-            Record(started, decoded, prefetched, count);
+            Apply(open);
+            Record(store, started, decoded, prefetched, count);
         }
         finally
         {
             store.Exit();
         }
+        open.RequireWhole();
         // Only now is the batch part of the state that questions see.
         Volatile.Write(ref oldestWaitingUnixMs, batch.LastAppendedUnixMs);
         Volatile.Write(ref position, reader!.NextOffset);
         return count;
     }
 
-    private void Apply()
+    private void Apply(OpenState open)
     {
         for (var first = 0; first < batch.Items.Length; first += WarmGroup)
         {
             var length = Math.Min(WarmGroup, batch.Items.Length - first);
-            store.Warm(batch.Keys(first, length));
-            foreach (ref readonly var item in batch.Items.Slice(first, length)) Apply(item);
+            open.Store.Warm(batch.Keys(first, length));
+            foreach (ref readonly var item in batch.Items.Slice(first, length)) Apply(open.Aggregates, item);
         }
     }
 
-    private void Apply(in BatchItem item)
+    private void Apply(Aggregates aggregates, in BatchItem item)
     {
         if (item.Error is null)
         {
@@ -261,7 +299,7 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
         deadLetterSink?.Invoke(Number, item.Fact.Offset, item.Error);
     }
 
-    private void Record(long started, long decoded, long prefetched, int count)
+    private void Record(StateStore store, long started, long decoded, long prefetched, int count)
     {
         if (telemetry is null) return;
         var time = settings.Time;
@@ -276,49 +314,51 @@ public sealed class StatePartition : IPartitionQueries, IDisposable
         drainedSeen = drained;
     }
 
-    private bool AnswerQuestions(bool recordsWait)
+    /// <summary>Takes a checkpoint where it is time, copies a few records for the compaction.</summary>
+    private bool Persist(OpenState open)
     {
-        if (!questions.HasWork(Position)) return false;
-        var started = settings.Time.GetTimestamp();
-        store.Enter();
+        if (open.Persistence is not { } persistence || persistence.Device.Stuck is not null) return false;
+        if (persistence.Checkpointer.Due(Position)) persistence.Checkpointer.Begin(Position);
+        if (!persistence.Compactor.IsReady) return false;
+        open.Store.Enter();
         try
         {
-            // While there is something to fold, what was asked for may come during the next batch.
-            if (questions.HasCold && store.CompleteAsked(wait: !recordsWait)) questions.Reheat();
-            while (questions.TryTake(Position, out var question))
-            {
-                Answer(question);
-                if (settings.Time.GetElapsedTime(started) > QueryTime) break;
-            }
+            return persistence.Compactor.CopySome();
         }
         finally
         {
-            store.Exit();
+            open.Store.Exit();
         }
-        telemetry?.RecordStage(Stage.Query, settings.Time.GetElapsedTime(started));
-        return true;
-    }
-
-    private void Answer(PartitionQuestion question)
-    {
-        readers.Records.Begin(wait: question.Misses >= MissesBeforeWaiting);
-        question.Execute(readers);
-        if (readers.Records.Missed)
-        {
-            question.Misses++;
-            questions.Chill(question);
-            return;
-        }
-        questions.Done();
-        question.Complete(new FreshnessFigures(Position, LagEvents, LagMs, DeadLetters));
     }
 
     private void Fail(Exception error)
     {
         Failure = error;
         questions.Close(new PartitionUnavailableException(Number, $"it failed: {error.Message}"));
+        retryAt = settings.Time.GetUtcNow() + retry;
+        retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
         Enter(PartitionState.Failed);
+        Close();
     }
+
+    private void Close()
+    {
+        var open = opened;
+        opened = null;
+        reader?.Dispose();
+        reader = null;
+        if (open is null) return;
+        open.Persistence?.Close();
+        open.Store.Dispose();
+    }
+
+    private static void CloseRecovered(Task<RecoveredState> left) => _ = left.ContinueWith(
+        static ended =>
+        {
+            if (!ended.IsCompletedSuccessfully) return;
+            ended.Result.Persistence?.Close();
+            ended.Result.Store.Dispose();
+        }, TaskScheduler.Default);
 }
 
 /// <summary>Told of each record that could not be folded: partition, offset, reason.</summary>

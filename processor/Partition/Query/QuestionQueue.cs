@@ -74,14 +74,23 @@ internal sealed class QuestionQueue(int partition)
     {
         Volatile.Write(ref closed, reason);
         FailArrived(reason);
-        while (waiting.TryDequeue(out var question, out _)) question.Fail(reason);
-        while (ready.TryDequeue(out var question)) question.Fail(reason);
-        while (cold.TryDequeue(out var question)) question.Fail(reason);
+        while (waiting.TryDequeue(out var question, out _)) Fail(question, reason);
+        while (ready.TryDequeue(out var question)) Fail(question, reason);
+        while (cold.TryDequeue(out var question)) Fail(question, reason);
     }
+
+    /// <summary>Takes questions again after a <see cref="Close"/>.</summary>
+    public void Open() => Volatile.Write(ref closed, null);
 
     private void FailArrived(Exception reason)
     {
-        while (arrived.TryDequeue(out var question)) question.Fail(reason);
+        while (arrived.TryDequeue(out var question)) Fail(question, reason);
+    }
+
+    private void Fail(PartitionQuestion question, Exception reason)
+    {
+        Interlocked.Decrement(ref count);
+        question.Fail(reason);
     }
 
     private void Prune()

@@ -1,0 +1,33 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace ReadStateStream.Partition.Checkpoint;
+
+/// <summary>Section <c>Checkpoint</c>: when a partition's state is made durable, and how its record log is kept small.</summary>
+public sealed class CheckpointOptions
+{
+    /// <summary>Time between two checkpoints of a partition, seconds, 1 .. 86,400; partitions take turns within it.</summary>
+    [Range(1, 86_400)]
+    public int IntervalSeconds { get; set; } = 30;
+
+    /// <summary>Growth of a partition's record log after which one is taken earlier, bytes, 64 KiB .. 1 TiB.</summary>
+    [Range(64L << 10, 1L << 40)]
+    public long IntervalBytes { get; set; } = 256L << 20;
+
+    /// <summary>Time a checkpoint may take to reach the disk, seconds, 1 .. 86,400; beyond it, it is given up and reported.</summary>
+    [Range(1, 86_400)]
+    public int DeadlineSeconds { get; set; } = 60;
+
+    /// <summary>Garbage in a record log, as a share of its live bytes, from which it is compacted, 0.1 .. 100.</summary>
+    [Range(0.1, 100)]
+    public double GarbageRatio { get; set; } = 1;
+
+    /// <summary>Garbage that is always accepted, bytes a partition, 64 KiB .. 1 TiB.</summary>
+    [Range(64L << 10, 1L << 40)]
+    public long GarbageBytes { get; set; } = 64L << 20;
+
+    /// <summary>The interval.</summary>
+    public TimeSpan Interval => TimeSpan.FromSeconds(IntervalSeconds);
+
+    /// <summary>The deadline.</summary>
+    public TimeSpan Deadline => TimeSpan.FromSeconds(DeadlineSeconds);
+}

@@ -1,0 +1,46 @@
+using ReadStateStream.Partition.Store;
+
+namespace ReadStateStream.Partition.Checkpoint;
+
+/// <summary>Everything that makes one partition's state outlive the process.</summary>
+/// <param name="Device">Device of the store's record log; the store owns it.</param>
+/// <param name="Checkpointer">Takes checkpoints.</param>
+/// <param name="Shipper">Ships them.</param>
+/// <param name="Compactor">Keeps the record log small.</param>
+public sealed record PartitionPersistence(StateDevice Device, Checkpointer Checkpointer, Shipper Shipper, Compactor Compactor)
+{
+    private readonly Lock stepping = new();
+    private bool closed;
+
+    /// <summary>Up to where the log's consumer position may be committed: what no recovery will ask for again.</summary>
+    public long CommittablePosition(bool snapshotKeepsRows)
+    {
+        var checkpoint = Checkpointer.Newest?.Mark.Position ?? 0;
+        return snapshotKeepsRows ? Math.Min(checkpoint, Shipper.Shipped.Position) : checkpoint;
+    }
+
+    /// <summary>A bounded part of whatever is to do beside the writer; false where there is nothing to do now.</summary>
+    /// <exception cref="DamageException">The partition is to recover.</exception>
+    /// <exception cref="LogForkedException">The partition is to recover.</exception>
+    public bool Step()
+    {
+        lock (stepping)
+        {
+            if (closed) return false;
+            var worked = Checkpointer.Step();
+            worked |= Shipper.Step();
+            worked |= Compactor.Step();
+            return worked;
+        }
+    }
+
+    /// <summary>Gives up what is under way, before the store is closed. Returns once nothing steps any more.</summary>
+    public void Close()
+    {
+        lock (stepping)
+        {
+            closed = true;
+            Shipper.Abandon();
+        }
+    }
+}

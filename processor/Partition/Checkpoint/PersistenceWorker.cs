@@ -1,0 +1,71 @@
+namespace ReadStateStream.Partition.Checkpoint;
+
+/// <summary>
+/// The thread that makes checkpoints durable and ships them, for all partitions of the process: one after the other,
+/// so that they do not crowd the disk. It also wakes writers whose time has come.
+/// </summary>
+public sealed class PersistenceWorker : IDisposable
+{
+    /// <summary>Nothing here is so urgent that it could not wait this long for the thread to look.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+    private readonly IReadOnlyList<StatePartition> partitions;
+    private readonly TimeProvider time;
+    private readonly ManualResetEventSlim stop = new();
+    private readonly Thread thread;
+
+    /// <summary>Starts the thread.</summary>
+    public PersistenceWorker(IReadOnlyList<StatePartition> partitions, TimeProvider time)
+    {
+        this.partitions = partitions;
+        this.time = time;
+        thread = new Thread(Run) { Name = "persistence-worker", IsBackground = true };
+        thread.Start();
+    }
+
+    /// <summary>Ends the thread after the current step.</summary>
+    public void Dispose()
+    {
+        stop.Set();
+        thread.Join();
+        stop.Dispose();
+    }
+
+    private void Run()
+    {
+        do
+        {
+            while (!stop.IsSet && StepAll())
+            {
+            }
+        }
+        while (!stop.Wait(Look));
+    }
+
+    private bool StepAll()
+    {
+        var worked = false;
+        foreach (var partition in partitions) worked |= Step(partition);
+        return worked;
+    }
+
+    private bool Step(StatePartition partition)
+    {
+        if (partition.Persistence is not { } persistence)
+        {
+            if (partition.RecoversAt is { } at && time.GetUtcNow() >= at) partition.OnWork?.Invoke();
+            return false;
+        }
+        try
+        {
+            var worked = persistence.Step();
+            if (persistence.Compactor.IsReady || persistence.Checkpointer.Due(partition.Position)) partition.OnWork?.Invoke();
+            return worked;
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            partition.FailBeside(error);
+            return false;
+        }
+    }
+}

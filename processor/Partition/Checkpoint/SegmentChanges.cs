@@ -1,0 +1,151 @@
+// What changed in a stretch of the record log: the newest version of each record there, by aggregate.
+//
+// Invariants:
+// - Memory is bounded: a long stretch is gone through in several rounds, each taking the aggregates of one
+//   remainder of a hash, so that the records of an aggregate stay together.
+// - A record whose newest version was applied below the shipped position is left out: it was copied, not changed.
+using ReadStateStream.Partition.Store;
+using System.Runtime.InteropServices;
+
+namespace ReadStateStream.Partition.Checkpoint;
+
+/// <summary>Newest records of a stretch, one round of it at a time; used again, one thread at a time.</summary>
+public sealed class SegmentChanges
+{
+    /// <summary>Records gathered in one round, about.</summary>
+    public const int RecordsARound = 1 << 20;
+
+    private const int SmallestRecord = RecordHeader.Overhead + RecordHeader.SmallestCapacity;
+    private const int FewestSlots = 1 << 10;
+
+    private readonly List<Entry> entries = [];
+    private int[] slots = new int[FewestSlots];
+    private RecordLogScan? scan;
+    private long until;
+    private long shippedPosition;
+    private int round;
+    private int cursor;
+
+    private struct Entry
+    {
+        public Key16 Root;
+        public Key16 Key;
+        public long Address;
+        public long Applied;
+        public bool Tombstone;
+    }
+
+    /// <summary>Rounds that the stretch takes.</summary>
+    public int Rounds { get; private set; }
+
+    /// <summary>Records of this round that changed.</summary>
+    public int Count => entries.Count;
+
+    /// <summary>The last round was begun.</summary>
+    public bool IsLastRound => round == Rounds - 1;
+
+    /// <summary>Begins with the first round of a stretch.</summary>
+    /// <param name="device">Where it lies.</param>
+    /// <param name="pageBits">Binary logarithm of the log's page.</param>
+    /// <param name="from">Address of its first record.</param>
+    /// <param name="to">Address just above its last one.</param>
+    /// <param name="shipped">Records applied below this position are not changes.</param>
+    public void Begin(StateDevice device, int pageBits, long from, long to, long shipped)
+    {
+        Rounds = (int)Math.Max(1, (to - from) / ((long)SmallestRecord * RecordsARound) + 1);
+        until = to;
+        shippedPosition = shipped;
+        round = -1;
+        NextRound(device, pageBits, from);
+    }
+
+    /// <summary>Begins the next round of the same stretch.</summary>
+    public void NextRound(StateDevice device, int pageBits, long from)
+    {
+        round++;
+        entries.Clear();
+        Array.Fill(slots, -1);
+        scan = new RecordLogScan(device, pageBits, from, until);
+        cursor = 0;
+    }
+
+    /// <summary>Goes through a bounded part of the stretch; false where all of it was seen and the changes are in order.</summary>
+    public bool Scan(int records)
+    {
+        if (scan is null) return false;
+        while (records-- > 0)
+        {
+            if (!scan.MoveNext())
+            {
+                Arrange();
+                return false;
+            }
+            Note(scan);
+        }
+        return true;
+    }
+
+    /// <summary>
+    /// The changed records of the next aggregate, their values read from the device; false after the last one. A
+    /// tombstone has the offset just below <paramref name="position"/>.
+    /// </summary>
+    public bool TryNext(StateDevice device, long position, List<SnapshotRow> rows)
+    {
+        rows.Clear();
+        if (cursor == entries.Count) return false;
+        var root = entries[cursor].Root;
+        for (; cursor < entries.Count && entries[cursor].Root == root; cursor++)
+        {
+            var entry = entries[cursor];
+            var value = entry.Tombstone ? [] : RecordLogScan.ReadUsed(device, entry.Address);
+            rows.Add(new SnapshotRow(root, entry.Key, entry.Tombstone ? position - 1 : entry.Applied, value));
+        }
+        return true;
+    }
+
+    private void Note(RecordLogScan record)
+    {
+        // A tombstone keeps no value: which state a thread pointer belonged to is gone, and none is ever deleted.
+        var root = AggregateRoot.Of(record.Key, record.Value);
+        if (Rounds > 1 && root.Hash64() % (uint)Rounds != (uint)round) return;
+        var entry = new Entry
+        {
+            Root = root, Key = record.Key, Address = record.Address, Tombstone = record.IsTombstone,
+            Applied = record.IsTombstone ? -1 : RecordHeader.Applied(record.Value),
+        };
+        // Later in the log is newer.
+        ref var slot = ref SlotOf(record.Key);
+        if (slot >= 0)
+        {
+            CollectionsMarshal.AsSpan(entries)[slot] = entry;
+            return;
+        }
+        slot = entries.Count;
+        entries.Add(entry);
+        if (entries.Count * 2 > slots.Length) Grow();
+    }
+
+    private ref int SlotOf(Key16 key)
+    {
+        var mask = slots.Length - 1;
+        var at = (int)(key.Hash64() >> 20) & mask;
+        while (slots[at] >= 0 && entries[slots[at]].Key != key) at = (at + 1) & mask;
+        return ref slots[at];
+    }
+
+    private void Grow()
+    {
+        slots = new int[slots.Length * 2];
+        Array.Fill(slots, -1);
+        for (var i = 0; i < entries.Count; i++) SlotOf(entries[i].Key) = i;
+    }
+
+    private void Arrange()
+    {
+        scan = null;
+        entries.RemoveAll(entry => !entry.Tombstone && (entry.Applied < 0 || entry.Applied < shippedPosition));
+        CollectionsMarshal.AsSpan(entries).Sort(static (a, b) => Compare(a.Root, b.Root) is not 0 and var order ? order : Compare(a.Key, b.Key));
+    }
+
+    private static int Compare(Key16 x, Key16 y) => x.A != y.A ? x.A.CompareTo(y.A) : x.B.CompareTo(y.B);
+}

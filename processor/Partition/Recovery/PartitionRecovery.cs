@@ -1,0 +1,233 @@
+// Finds the state a partition goes on from.
+//
+// Candidates: the checkpoints of this machine, the rows of the snapshot store, and the log's start where that is
+// the lineage's first record. The one of the highest position wins whose checksums and fingerprint hold and from
+// which the log still reaches on. Every candidate that is passed over is reported with its reason.
+//
+// Invariants:
+// - A store that cannot be reached is not an empty one: it is waited for.
+// - Rows computed from another log than this one stop the partition: they would outlive the replay.
+// - Files of a candidate that was passed over are gone before the state that was chosen is written to.
+using ReadStateStream.Fold;
+using ReadStateStream.Partition.Checkpoint;
+using ReadStateStream.Partition.Log;
+using ReadStateStream.Partition.Store;
+
+using ReadStateStream.Snapshot.Disk;
+
+namespace ReadStateStream.Partition.Recovery;
+
+/// <summary>What one partition recovers with.</summary>
+/// <param name="Checkpoint">Lineage, number, when to take checkpoints, clock.</param>
+/// <param name="Folder">Folder of its record log and manifests.</param>
+/// <param name="Store">Its share of memory, and the layout of a new record log.</param>
+/// <param name="Policy">What is stored.</param>
+/// <param name="Device">How the record log's device works; the segment size is the layout's.</param>
+/// <param name="Faults">Named steps at which a test may stop the process.</param>
+public sealed record RecoverySettings(
+    CheckpointSettings Checkpoint, string Folder, StoreOptions Store, StoredPolicy Policy, StateDeviceOptions Device, IFaultPoints Faults);
+
+/// <summary>Recovers one partition.</summary>
+public sealed class PartitionRecovery(
+    RecoverySettings settings, IEventLog log, ISnapshotStore snapshots, IRecoveryObserver observer) : IStateRecovery
+{
+    private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(30);
+
+    private readonly CheckpointFolder folder = new(settings.Device.Disk, settings.Folder);
+    private readonly SnapshotPartition rows = new(settings.Checkpoint.Lineage, settings.Checkpoint.Partition);
+
+    private int Number => settings.Checkpoint.Partition;
+
+    public async Task<RecoveredState> RecoverAsync(CancellationToken cancellation)
+    {
+        // Off the caller's thread, which is the writer of other partitions too; inline where the simulator is the caller.
+        if (settings.Device.Mode == DeviceMode.Threads) await Task.Yield();
+        var started = settings.Checkpoint.Time.GetTimestamp();
+        var progress = await ReadProgressAsync(cancellation).ConfigureAwait(false);
+        if (progress is not null) RequireSameLog(progress);
+        var found = folder.Read();
+        foreach (var damaged in found.Where(f => f.Damage is not null))
+            observer.PassedOver(Number, RecoverySource.Checkpoint, -1, damaged.Damage!.Message);
+        var sequence = found.Count == 0 ? 0 : found[0].Sequence;
+        var manifests = found.Where(f => f.Manifest is not null).Select(f => f.Manifest!).ToList();
+
+        var snapshotPosition = progress?.Shipped?.Position ?? -1;
+        for (var i = 0; i < manifests.Count; i++)
+        {
+            if (manifests[i].Mark.Position < snapshotPosition) break;
+            if (TryCheckpoint(manifests, i, progress, sequence) is { } local) return Report(local, started);
+        }
+        if (snapshotPosition > 0 && await TrySnapshotAsync(progress!, sequence, cancellation).ConfigureAwait(false) is { } restored)
+            return Report(restored, started);
+        for (var i = 0; i < manifests.Count; i++)
+            if (manifests[i].Mark.Position < snapshotPosition && TryCheckpoint(manifests, i, progress, sequence) is { } older)
+                return Report(older, started);
+        if (log.BeginOffset == 0) return Report(FromStart(sequence), started);
+        throw new RecoveryRefusedException(
+            $"partition {Number} of lineage {settings.Checkpoint.Lineage} has no state that can be trusted, and its log begins at offset {log.BeginOffset}: "
+            + "restore the data folder or the snapshot store from a backup, or republish the log into a new topic");
+    }
+
+    private RecoveredState Report(RecoveredState recovered, long started)
+    {
+        observer.Recovered(
+            Number, recovered.Source, recovered.Position, log.EndOffset - recovered.Position, settings.Checkpoint.Time.GetElapsedTime(started));
+        return recovered;
+    }
+
+    /// <summary>How far the rows reach; null where they are damaged, so that nothing is known.</summary>
+    private async Task<SnapshotProgress?> ReadProgressAsync(CancellationToken cancellation)
+    {
+        for (var wait = FirstWait; ; wait = wait * 2 < LastWait ? wait * 2 : LastWait)
+        {
+            try
+            {
+                return await snapshots.ReadProgressAsync(rows, cancellation).ConfigureAwait(false);
+            }
+            catch (SnapshotUnavailableException away)
+            {
+                observer.Waiting(Number, away);
+                await Task.Delay(wait, settings.Checkpoint.Time, cancellation).ConfigureAwait(false);
+            }
+            catch (SnapshotDamagedException damaged)
+            {
+                observer.PassedOver(Number, RecoverySource.Snapshot, -1, damaged.Message);
+                return null;
+            }
+        }
+    }
+
+    private void RequireSameLog(SnapshotProgress progress)
+    {
+        if (progress.Shipped is { } mark) RequireSameLog(mark, "were shipped up to");
+        foreach (var intent in progress.OpenIntents) RequireSameLog(intent, "may have been shipped up to");
+    }
+
+    private void RequireSameLog(SnapshotMark mark, string what)
+    {
+        if (Contradiction(mark) is not { } contradiction) return;
+        throw new RecoveryRefusedException(
+            $"partition {Number}: rows of lineage {settings.Checkpoint.Lineage} {what} position {mark.Position} of another log: {contradiction}. "
+            + "The log was cut back and has grown again, or belongs to another topic. 'processor lineage create' begins a new lineage, "
+            + "rebuilt from this log; the old one stays until 'processor lineage drop'");
+    }
+
+    /// <summary>Why a position is not one of this log; null where it is.</summary>
+    private string? Contradiction(SnapshotMark mark)
+    {
+        if (mark.Position > log.EndOffset) return $"the log ends at {log.EndOffset}";
+        if (mark.Position < log.BeginOffset) return $"the log begins at {log.BeginOffset}";
+        if (mark.Position == 0) return null;
+        if (!log.TryFingerprint(mark.Position - 1, out var now)) return $"the log no longer has its record {mark.Position - 1}";
+        return now == mark.Fingerprint ? null : $"its record {mark.Position - 1} is another";
+    }
+
+    private RecoveredState? TryCheckpoint(IReadOnlyList<CheckpointManifest> manifests, int index, SnapshotProgress? progress, long sequence)
+    {
+        var manifest = manifests[index];
+        if (Contradiction(manifest.Mark) is { } contradiction)
+        {
+            observer.PassedOver(Number, RecoverySource.Checkpoint, manifest.Mark.Position, contradiction);
+            return null;
+        }
+        var device = OpenDevice(manifest.Geometry);
+        try
+        {
+            device.LoadSums(manifest.Sums, manifest.Fold.Begin);
+            // FASTER opens the device itself; from here on the store owns it.
+            var store = StateStore.Recover(settings.Store, manifest.Geometry, settings.Policy, device, manifest.Fold);
+            if (device.Damage is { } damage)
+            {
+                store.Dispose();
+                throw damage;
+            }
+            DropNewer(manifest.Sequence);
+            return Assemble(
+                store, device, [.. manifests.Skip(index).Take(Checkpointer.Kept)], sequence, ShippedOf(manifest, progress), manifest.Mark.Position,
+                manifest.Mark.Position, RecoverySource.Checkpoint);
+        }
+        catch (Exception error) when (error is DamageException or InvalidDataException)
+        {
+            device.Dispose();
+            observer.PassedOver(Number, RecoverySource.Checkpoint, manifest.Mark.Position, (device.Damage ?? error).Message);
+            return null;
+        }
+    }
+
+    /// <summary>What of a checkpoint the snapshot store holds, by its own word where that is known.</summary>
+    private static ShippedMark ShippedOf(CheckpointManifest manifest, SnapshotProgress? progress)
+    {
+        var shipped = progress?.Shipped?.Position ?? 0;
+        if (progress is not null && shipped == manifest.Mark.Position) return new ShippedMark(shipped, manifest.Fold.Tail);
+        // Rows that were acknowledged and are gone (another folder, a dropped lineage): all of them are shipped again.
+        return progress is null || shipped < manifest.Shipped.Position ? new ShippedMark(0, manifest.Fold.Begin) : manifest.Shipped;
+    }
+
+    private async Task<RecoveredState?> TrySnapshotAsync(SnapshotProgress progress, long sequence, CancellationToken cancellation)
+    {
+        var mark = progress.Shipped!.Value;
+        Clear();
+        var device = OpenDevice(StoreGeometry.From(settings.Store));
+        var store = new StateStore(settings.Store, settings.Policy, device);
+        try
+        {
+            var restore = new SnapshotRestore(store, device);
+            await restore.RunAsync(snapshots, rows, cancellation).ConfigureAwait(false);
+            var shipped = new ShippedMark(mark.Position, store.TailAddress);
+            return Assemble(
+                store, device, [], sequence, shipped, mark.Position, Math.Max(mark.Position, restore.GreatestOffset + 1), RecoverySource.Snapshot);
+        }
+        catch (Exception error) when (error is SnapshotDamagedException or DamageException)
+        {
+            store.Dispose();
+            observer.PassedOver(Number, RecoverySource.Snapshot, mark.Position, error.Message);
+            return null;
+        }
+        catch (Exception)
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    private RecoveredState FromStart(long sequence)
+    {
+        Clear();
+        var device = OpenDevice(StoreGeometry.From(settings.Store));
+        var store = new StateStore(settings.Store, settings.Policy, device);
+        return Assemble(store, device, [], sequence, new ShippedMark(0, store.BeginAddress), 0, 0, RecoverySource.LogStart);
+    }
+
+    private RecoveredState Assemble(
+        StateStore store, StateDevice device, IReadOnlyList<CheckpointManifest> kept, long sequence, ShippedMark shipped, long position,
+        long liveFrom, RecoverySource source)
+    {
+        Checkpointer? checkpointer = null;
+        var shipper = new Shipper(settings.Checkpoint, snapshots, device, () => checkpointer?.Newest, shipped, settings.Faults);
+        checkpointer = new Checkpointer(
+            settings.Checkpoint, log, device, store, folder, (kept, sequence), () => shipper.Shipped, settings.Faults);
+        var compactor = new Compactor(settings.Checkpoint.Options, store, device, () => checkpointer.Newest, () => shipper.Shipped);
+        var persistence = new PartitionPersistence(device, checkpointer, shipper, compactor);
+        observer.Assembled(Number, persistence);
+        return new RecoveredState(store, position, liveFrom, source, persistence);
+    }
+
+    private StateDevice OpenDevice(StoreGeometry geometry) => new(
+        Path.Combine(settings.Folder, "records"), settings.Device with { SegmentBytes = 1L << geometry.SegmentBits });
+
+    private void DropNewer(long sequence)
+    {
+        foreach (var newer in folder.Read().Where(f => f.Sequence > sequence)) folder.Delete(newer.Sequence);
+    }
+
+    /// <summary>No file of an earlier life is left: manifests first, so that none names what is gone.</summary>
+    private void Clear()
+    {
+        var disk = settings.Device.Disk;
+        disk.CreateFolder(settings.Folder);
+        foreach (var manifest in folder.Read()) folder.Delete(manifest.Sequence);
+        foreach (var name in disk.List(settings.Folder) ?? []) disk.Delete(Path.Combine(settings.Folder, Path.GetFileName(name)));
+        disk.SyncFolder(settings.Folder);
+    }
+}
