@@ -213,7 +213,17 @@ public partial class DiskOperations
         if (OperatingSystem.IsLinux()) _ = NativeAdvise(file, offset, length, WillNeed);
     }
 
+    /// <summary>
+    /// Asks the system to forget its copy of a stretch that is synced, so that the next read comes from the disk
+    /// (Linux; nothing elsewhere). Only advice: it reports no error.
+    /// </summary>
+    public virtual void Forget(SafeFileHandle file, long offset, long length)
+    {
+        if (OperatingSystem.IsLinux()) _ = NativeAdvise(file, offset, length, DontNeed);
+    }
+
     private const int WillNeed = 3; // POSIX_FADV_WILLNEED
+    private const int DontNeed = 4; // POSIX_FADV_DONTNEED
     private const int CurrentFolder = -100; // AT_FDCWD
     private const uint NoReplace = 1; // RENAME_NOREPLACE
     private const int Exists = 17;

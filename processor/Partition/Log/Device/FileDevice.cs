@@ -32,7 +32,7 @@ public sealed class FileDevice : StorageDeviceBase
     {
         _options = options;
         _files = new SegmentFiles(pathPrefix, options);
-        _queue = new FileDeviceQueue(this, options.MaxParallelism, Path.GetFileName(pathPrefix));
+        _queue = new FileDeviceQueue(Run, options.MaxParallelism, Path.GetFileName(pathPrefix));
         ThrottleLimit = options.ThrottleLimit;
     }
 
@@ -117,14 +117,7 @@ public sealed class FileDevice : StorageDeviceBase
         var segment = segmentSize > 0 ? (int)(address / segmentSize) : 0;
         var offset = segmentSize > 0 ? address % segmentSize : address;
         if (segmentSize > 0) length = Math.Min(length, segmentSize - offset);
-        try
-        {
-            if (_files.Get(segment, create: false) is { } file) _options.Disk.Prefetch(file.Handle, offset, length);
-        }
-        catch (ObjectDisposedException)
-        {
-            // Closed as the least recently used: the read itself opens it again.
-        }
+        _files.Prefetch(segment, offset, length);
         return address + length;
     }
 
@@ -174,11 +167,11 @@ public sealed class FileDevice : StorageDeviceBase
         if (_disposed) return;
         _queue.Dispose();
         _disposed = true;
-        _files.CloseAll();
+        _files.Dispose();
     }
 
     /// <summary>Runs one queued operation on a thread of the queue, its callback included.</summary>
-    internal unsafe void Run(in FileDeviceRequest request)
+    private unsafe void Run(in FileDeviceRequest request)
     {
         Exception? error = null;
         try
@@ -226,26 +219,14 @@ public sealed class FileDevice : StorageDeviceBase
 
     private void WriteOnce(int segment, long offset, ReadOnlySpan<byte> source)
     {
-        while (true)
+        _files.Write(segment, offset, source);
+        if (!_options.Durable)
         {
-            var file = _files.Get(segment, create: true)!;
-            try
-            {
-                _options.Disk.Write(file.Path, file.Handle, source, offset);
-                if (!_options.Durable)
-                {
-                    _files.NoteWritten(segment);
-                    return;
-                }
-                _options.Disk.Sync(file.Path, file.Handle);
-                _files.SyncFolderIfChanged();
-                return;
-            }
-            catch (ObjectDisposedException) when (file.IsClosed && !_disposed)
-            {
-                // The file was closed as the least recently used: open it again.
-            }
+            _files.NoteWritten(segment);
+            return;
         }
+        _files.Sync(segment);
+        _files.SyncFolderIfChanged();
     }
 
     private void ReadSegment(int segment, long offset, Span<byte> destination)
@@ -268,23 +249,9 @@ public sealed class FileDevice : StorageDeviceBase
 
     private int ReadOnce(int segment, long offset, Span<byte> destination)
     {
-        while (true)
-        {
-            var file = _files.Get(segment, create: false);
-            if (file is null)
-            {
-                Interlocked.Increment(ref _missing);
-                return 0;
-            }
-            try
-            {
-                return _options.Disk.Read(file.Path, file.Handle, destination, offset);
-            }
-            catch (ObjectDisposedException) when (file.IsClosed && !_disposed)
-            {
-                // As above.
-            }
-        }
+        var read = _files.Read(segment, offset, destination);
+        if (read < 0) Interlocked.Increment(ref _missing);
+        return Math.Max(0, read);
     }
 
     private void RemoveNow(int segment)

@@ -9,11 +9,30 @@ internal readonly record struct FileDeviceRequest(
     FileDeviceVerb Verb, int Segment, long Offset, IntPtr Memory, int Length,
     DeviceIOCompletionCallback Callback, object? Context);
 
+/// <summary>Carries out one operation of a device, its callback included; never throws.</summary>
+internal delegate void FileDeviceRun(in FileDeviceRequest request);
+
+/// <summary>The operations a device has to do. Disposing finishes what is queued.</summary>
+internal interface IDeviceQueue : IDisposable
+{
+    /// <summary>Operations queued or running.</summary>
+    int Pending { get; }
+
+    /// <summary>Bytes of the writes queued or running.</summary>
+    long PendingWriteBytes { get; }
+
+    /// <summary>Adds an operation. Never blocks for others to end: FASTER asks while it holds its epoch.</summary>
+    void Add(in FileDeviceRequest request);
+
+    /// <summary>Returns when nothing is queued or running.</summary>
+    void WaitIdle();
+}
+
 /// <summary>
-/// The operations a device has to do, in the order asked, on at most a given number of background threads
-/// that start when there is work for them. Adding never blocks: FASTER asks while it holds its epoch.
+/// Does the operations in the order asked, on at most a given number of background threads that start when
+/// there is work for them.
 /// </summary>
-internal sealed class FileDeviceQueue(FileDevice device, int maxThreads, string name) : IDisposable
+internal sealed class FileDeviceQueue(FileDeviceRun run, int maxThreads, string name) : IDeviceQueue
 {
     private readonly object _gate = new();
     private readonly Queue<FileDeviceRequest> _queue = new();
@@ -22,20 +41,20 @@ internal sealed class FileDeviceQueue(FileDevice device, int maxThreads, string 
     private long _pendingWriteBytes;
     private bool _stopping;
 
-    /// <summary>Operations queued or running.</summary>
+    /// <inheritdoc/>
     public int Pending
     {
         get { lock (_gate) return _queue.Count + _running; }
     }
 
-    /// <summary>Bytes of the writes queued or running.</summary>
+    /// <inheritdoc/>
     public long PendingWriteBytes => Volatile.Read(ref _pendingWriteBytes);
 
     public void Add(in FileDeviceRequest request)
     {
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_stopping, device);
+            ObjectDisposedException.ThrowIf(_stopping, this);
             if (request.Verb == FileDeviceVerb.Write) _pendingWriteBytes += request.Length;
             _queue.Enqueue(request);
             if (_idle == 0 && _threads.Count < maxThreads) StartThread();
@@ -71,7 +90,7 @@ internal sealed class FileDeviceQueue(FileDevice device, int maxThreads, string 
     {
         while (TryTake(out var request))
         {
-            device.Run(request);
+            run(request);
             lock (_gate)
             {
                 _running--;

@@ -20,9 +20,9 @@ internal sealed class SegmentFile(string path, SafeFileHandle handle)
 /// <summary>
 /// The segment files of one device: <c>prefix.0</c>, <c>prefix.1</c> … (or <c>prefix</c> alone), opened on
 /// demand, a bounded number at once. Thread-safe. A file given out may be closed at any time (LRU, reset,
-/// removal); whoever meets ObjectDisposedException asks again.
+/// removal); whoever meets ObjectDisposedException asks again, and after <see cref="Dispose"/> gets it from there.
 /// </summary>
-internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
+internal sealed class SegmentFiles(string prefix, FileDeviceOptions options) : IDisposable
 {
     private readonly string _folder = Path.GetDirectoryName(Path.GetFullPath(prefix))!;
     private readonly string _name = Path.GetFileName(prefix);
@@ -31,6 +31,7 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
     private readonly HashSet<int> _unsynced = [];
     private bool _folderUnsynced;
     private long _uses;
+    private bool _disposed;
 
     /// <summary>Set where FASTER asks for a single file without a number.</summary>
     public bool OmitNumber { get; set; }
@@ -43,6 +44,7 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
     {
         lock (_lock)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (!_open.TryGetValue(segment, out var found))
             {
                 found = OpenFile(segment, create);
@@ -58,9 +60,9 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
     private SegmentFile? OpenFile(int segment, bool create)
     {
         var path = PathOf(segment);
-        if (create && !File.Exists(path))
+        if (create && options.Disk.Length(path) is null)
         {
-            Directory.CreateDirectory(_folder);
+            options.Disk.CreateFolder(_folder);
             _folderUnsynced = true;
         }
         return options.Disk.Open(path, create) is { } handle ? new SegmentFile(path, handle) : null;
@@ -72,6 +74,67 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
         var oldest = _open.MinBy(static entry => entry.Value.LastUse);
         _open.Remove(oldest.Key);
         oldest.Value.Handle.Dispose();
+    }
+
+    /// <summary>Reads up to the span's length, fewer only at the file's end; -1 where there is no file.</summary>
+    public int Read(int segment, long offset, Span<byte> destination)
+    {
+        while (true)
+        {
+            if (Get(segment, create: false) is not { } file) return -1;
+            try
+            {
+                return options.Disk.Read(file.Path, file.Handle, destination, offset);
+            }
+            catch (ObjectDisposedException) when (file.IsClosed)
+            {
+                // Closed as the least recently used: it is opened again.
+            }
+        }
+    }
+
+    /// <summary>Writes all bytes; notes nothing.</summary>
+    public void Write(int segment, long offset, ReadOnlySpan<byte> source)
+    {
+        while (true)
+        {
+            var file = Get(segment, create: true)!;
+            try
+            {
+                options.Disk.Write(file.Path, file.Handle, source, offset);
+                return;
+            }
+            catch (ObjectDisposedException) when (file.IsClosed)
+            {
+                // As above.
+            }
+        }
+    }
+
+    /// <summary>Asks the system to read ahead.</summary>
+    public void Prefetch(int segment, long offset, long length)
+    {
+        try
+        {
+            if (Get(segment, create: false) is { } file) options.Disk.Prefetch(file.Handle, offset, length);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed as the least recently used: the read itself opens it again.
+        }
+    }
+
+    /// <summary>Asks the system to read the next bytes from the disk itself; they must be synced.</summary>
+    public void Forget(int segment, long offset, long length)
+    {
+        try
+        {
+            if (Get(segment, create: false) is { } file) options.Disk.Forget(file.Handle, offset, length);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed as the least recently used: only advice is lost.
+        }
     }
 
     /// <summary>Notes a write that is not yet known to be on the disk.</summary>
@@ -91,15 +154,21 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
         }
     }
 
+    /// <summary>Segments written since the last call or sync of all; whoever takes them syncs them, or notes them again.</summary>
+    public int[] TakeUnsynced()
+    {
+        lock (_lock)
+        {
+            int[] segments = [.. _unsynced];
+            _unsynced.Clear();
+            return segments;
+        }
+    }
+
     /// <summary>Syncs every segment written since the last call, then the folder.</summary>
     public void SyncAll()
     {
-        int[] segments;
-        lock (_lock)
-        {
-            segments = [.. _unsynced];
-            _unsynced.Clear();
-        }
+        var segments = TakeUnsynced();
         try
         {
             foreach (var segment in segments) Sync(segment);
@@ -136,21 +205,16 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
     public List<int> List()
     {
         List<int> numbers = [];
-        if (!Directory.Exists(_folder)) return numbers;
-        foreach (var path in Directory.EnumerateFiles(_folder, _name + ".*"))
-            if (int.TryParse(Path.GetFileName(path.AsSpan())[(_name.Length + 1)..], NumberStyles.None,
-                    CultureInfo.InvariantCulture, out var number))
+        foreach (var name in options.Disk.List(_folder) ?? [])
+            if (name.Length > _name.Length && name[_name.Length] == '.' && name.StartsWith(_name, StringComparison.Ordinal)
+                && int.TryParse(name.AsSpan(_name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
                 numbers.Add(number);
         numbers.Sort();
         return numbers;
     }
 
     /// <summary>Length of a segment's file, bytes; 0 where it has none.</summary>
-    public long LengthOf(int segment)
-    {
-        var file = new FileInfo(PathOf(segment));
-        return file.Exists ? file.Length : 0;
-    }
+    public long LengthOf(int segment) => options.Disk.Length(PathOf(segment)) ?? 0;
 
     public void Remove(int segment)
     {
@@ -187,5 +251,12 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options)
         }
         if (!options.DeleteOnClose) return;
         foreach (var segment in OmitNumber ? [0] : List()) options.Disk.Delete(PathOf(segment));
+    }
+
+    /// <summary>Closes all files for good.</summary>
+    public void Dispose()
+    {
+        lock (_lock) _disposed = true;
+        CloseAll();
     }
 }
