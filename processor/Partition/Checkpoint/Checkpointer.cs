@@ -184,7 +184,7 @@ public sealed class Checkpointer
     {
         var fingerprint = FingerprintBelow(under.Position);
         RequireSameLog();
-        var sums = device.SaveSums(under.Fold.Begin, under.Fold.Tail);
+        var sums = device.SaveSums(under.Fold.Tail);
         faults.Reach("checkpoint-before-manifest");
         var manifest = new CheckpointManifest(
             ++sequence, settings.Lineage, settings.Partition,

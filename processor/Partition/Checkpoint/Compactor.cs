@@ -9,11 +9,13 @@ using ReadStateStream.Partition.Store;
 namespace ReadStateStream.Partition.Checkpoint;
 
 /// <summary>Compacts one partition's record log. The writer calls <see cref="CopySome"/>; another thread steps.</summary>
-public sealed class Compactor(CheckpointOptions options, StateStore store, StateDevice device, Func<CheckpointManifest?> newest, Func<ShippedMark> shipped)
+public sealed class Compactor(
+    CheckpointOptions options, StateStore store, StateDevice device, Func<CheckpointManifest?> newest, Func<ShippedMark> shipped)
 {
     /// <summary>Keys looked at between two batches: what must be read from disk for them keeps the writer for microseconds each.</summary>
     private const int KeysATime = 32;
 
+    private readonly RecordLogScan scan = new(device, 1 << store.Geometry.PageBits);
     private readonly List<Key16> keys = [];
     private volatile bool ready;
     private int copied;
@@ -45,7 +47,7 @@ public sealed class Compactor(CheckpointOptions options, StateStore store, State
         var end = (begin / page * page) + page;
         if (newest() is not { } manifest || end > Math.Min(manifest.Fold.Tail, shipped().Tail)) return false;
         keys.Clear();
-        for (var scan = new RecordLogScan(device, store.Geometry.PageBits, begin, end); scan.MoveNext();)
+        for (scan.Begin(begin, end); scan.Next();)
             if (!scan.IsTombstone)
                 keys.Add(scan.Key);
         copied = 0;

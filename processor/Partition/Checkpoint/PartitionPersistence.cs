@@ -40,7 +40,7 @@ public sealed record PartitionPersistence(StateDevice Device, Checkpointer Check
         lock (stepping)
         {
             closed = true;
-            Shipper.Abandon();
+            Shipper.Dispose();
         }
     }
 }

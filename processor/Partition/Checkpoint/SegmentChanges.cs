@@ -10,7 +10,7 @@ using System.Runtime.InteropServices;
 namespace ReadStateStream.Partition.Checkpoint;
 
 /// <summary>Newest records of a stretch, one round of it at a time; used again, one thread at a time.</summary>
-public sealed class SegmentChanges
+public sealed class SegmentChanges(StateDevice device, int pageBytes)
 {
     /// <summary>Records gathered in one round, about.</summary>
     public const int RecordsARound = 1 << 20;
@@ -20,7 +20,10 @@ public sealed class SegmentChanges
 
     private readonly List<Entry> entries = [];
     private int[] slots = new int[FewestSlots];
-    private RecordLogScan? scan;
+    private readonly RecordLogScan scan = new(device, pageBytes);
+    private readonly RecordLogReader reader = new(device);
+    private bool scanning;
+    private long from;
     private long until;
     private long shippedPosition;
     private int round;
@@ -45,42 +48,42 @@ public sealed class SegmentChanges
     public bool IsLastRound => round == Rounds - 1;
 
     /// <summary>Begins with the first round of a stretch.</summary>
-    /// <param name="device">Where it lies.</param>
-    /// <param name="pageBits">Binary logarithm of the log's page.</param>
-    /// <param name="from">Address of its first record.</param>
+    /// <param name="first">Address of its first record.</param>
     /// <param name="to">Address just above its last one.</param>
     /// <param name="shipped">Records applied below this position are not changes.</param>
-    public void Begin(StateDevice device, int pageBits, long from, long to, long shipped)
+    public void Begin(long first, long to, long shipped)
     {
-        Rounds = (int)Math.Max(1, (to - from) / ((long)SmallestRecord * RecordsARound) + 1);
+        Rounds = checked((int)(((to - first) / ((long)SmallestRecord * RecordsARound)) + 1));
+        from = first;
         until = to;
         shippedPosition = shipped;
         round = -1;
-        NextRound(device, pageBits, from);
+        NextRound();
     }
 
     /// <summary>Begins the next round of the same stretch.</summary>
-    public void NextRound(StateDevice device, int pageBits, long from)
+    public void NextRound()
     {
         round++;
         entries.Clear();
         Array.Fill(slots, -1);
-        scan = new RecordLogScan(device, pageBits, from, until);
+        scan.Begin(from, until);
+        scanning = true;
         cursor = 0;
     }
 
     /// <summary>Goes through a bounded part of the stretch; false where all of it was seen and the changes are in order.</summary>
     public bool Scan(int records)
     {
-        if (scan is null) return false;
+        if (!scanning) return false;
         while (records-- > 0)
         {
-            if (!scan.MoveNext())
+            if (!scan.Next())
             {
                 Arrange();
                 return false;
             }
-            Note(scan);
+            Note();
         }
         return true;
     }
@@ -89,7 +92,7 @@ public sealed class SegmentChanges
     /// The changed records of the next aggregate, their values read from the device; false after the last one. A
     /// tombstone has the offset just below <paramref name="position"/>.
     /// </summary>
-    public bool TryNext(StateDevice device, long position, List<SnapshotRow> rows)
+    public bool TryNext(long position, List<SnapshotRow> rows)
     {
         rows.Clear();
         if (cursor == entries.Count) return false;
@@ -97,24 +100,24 @@ public sealed class SegmentChanges
         for (; cursor < entries.Count && entries[cursor].Root == root; cursor++)
         {
             var entry = entries[cursor];
-            var value = entry.Tombstone ? [] : RecordLogScan.ReadUsed(device, entry.Address);
+            var value = entry.Tombstone ? [] : reader.ReadUsed(entry.Address);
             rows.Add(new SnapshotRow(root, entry.Key, entry.Tombstone ? position - 1 : entry.Applied, value));
         }
         return true;
     }
 
-    private void Note(RecordLogScan record)
+    private void Note()
     {
         // A tombstone keeps no value: which state a thread pointer belonged to is gone, and none is ever deleted.
-        var root = AggregateRoot.Of(record.Key, record.Value);
+        var root = AggregateRoot.Of(scan.Key, scan.Value);
         if (Rounds > 1 && root.Hash64() % (uint)Rounds != (uint)round) return;
         var entry = new Entry
         {
-            Root = root, Key = record.Key, Address = record.Address, Tombstone = record.IsTombstone,
-            Applied = record.IsTombstone ? -1 : RecordHeader.Applied(record.Value),
+            Root = root, Key = scan.Key, Address = scan.Address, Tombstone = scan.IsTombstone,
+            Applied = scan.IsTombstone ? -1 : RecordHeader.Applied(scan.Value),
         };
         // Later in the log is newer.
-        ref var slot = ref SlotOf(record.Key);
+        ref var slot = ref SlotOf(scan.Key);
         if (slot >= 0)
         {
             CollectionsMarshal.AsSpan(entries)[slot] = entry;
@@ -142,7 +145,7 @@ public sealed class SegmentChanges
 
     private void Arrange()
     {
-        scan = null;
+        scanning = false;
         entries.RemoveAll(entry => !entry.Tombstone && (entry.Applied < 0 || entry.Applied < shippedPosition));
         CollectionsMarshal.AsSpan(entries).Sort(static (a, b) => Compare(a.Root, b.Root) is not 0 and var order ? order : Compare(a.Key, b.Key));
     }

@@ -20,7 +20,7 @@ namespace ReadStateStream.Partition.Checkpoint;
 public readonly record struct ShipFigures(long Ships, long Rows, long Bytes, long Failures);
 
 /// <summary>Ships one partition's checkpoints; stepped by one thread, which is not the writer's.</summary>
-public sealed class Shipper
+public sealed class Shipper : IDisposable
 {
     private const int RecordsAStep = 4_096;
     private const int AggregatesAStep = 64;
@@ -33,10 +33,9 @@ public sealed class Shipper
 
     private readonly CheckpointSettings settings;
     private readonly ISnapshotStore store;
-    private readonly StateDevice device;
     private readonly Func<CheckpointManifest?> newest;
     private readonly IFaultPoints faults;
-    private readonly SegmentChanges changes = new();
+    private readonly SegmentChanges changes;
     private readonly List<SnapshotRow> rows = [];
     private readonly Lock gate = new();
     private readonly CancellationTokenSource stop = new();
@@ -55,17 +54,17 @@ public sealed class Shipper
 
     /// <param name="settings">What it is about.</param>
     /// <param name="store">Where to.</param>
-    /// <param name="device">Device of the partition's record log.</param>
+    /// <param name="changes">Finds what changed in the partition's record log.</param>
     /// <param name="newest">The newest durable checkpoint.</param>
     /// <param name="shipped">What was acknowledged so far.</param>
     /// <param name="faults">Named steps at which a test may stop the process.</param>
     public Shipper(
-        CheckpointSettings settings, ISnapshotStore store, StateDevice device, Func<CheckpointManifest?> newest, ShippedMark shipped,
+        CheckpointSettings settings, ISnapshotStore store, SegmentChanges changes, Func<CheckpointManifest?> newest, ShippedMark shipped,
         IFaultPoints faults)
     {
         this.settings = settings;
         this.store = store;
-        this.device = device;
+        this.changes = changes;
         this.newest = newest;
         this.shipped = shipped;
         this.faults = faults;
@@ -113,10 +112,11 @@ public sealed class Shipper
         }
     }
 
-    /// <summary>Gives up what is under way. The thread that steps.</summary>
-    public void Abandon()
+    /// <summary>Gives up what is under way, for good. The thread that steps.</summary>
+    public void Dispose()
     {
         stop.Cancel();
+        stop.Dispose();
         if (shipment is { } left) _ = DisposeQuietly(left);
         shipment = null;
         phase = Phase.Idle;
@@ -158,7 +158,7 @@ public sealed class Shipper
     {
         faults.Reach("ship-after-intent");
         var mark = Shipped;
-        changes.Begin(device, target!.Geometry.PageBits, From(mark), target.Fold.Tail, mark.Position);
+        changes.Begin(From(mark), target!.Fold.Tail, mark.Position);
         phase = Phase.Scanning;
         return true;
     }
@@ -177,7 +177,7 @@ public sealed class Shipper
         for (var i = 0; i < AggregatesAStep; i++)
         {
             if (TooEarly()) return i > 0;
-            if (!changes.TryNext(device, target!.Mark.Position, rows))
+            if (!changes.TryNext(target!.Mark.Position, rows))
             {
                 AfterRound();
                 return true;
@@ -197,7 +197,7 @@ public sealed class Shipper
     {
         if (!changes.IsLastRound)
         {
-            changes.NextRound(device, target!.Geometry.PageBits, From(Shipped));
+            changes.NextRound();
             phase = Phase.Scanning;
             return;
         }

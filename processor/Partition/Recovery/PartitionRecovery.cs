@@ -123,7 +123,7 @@ public sealed class PartitionRecovery(
         return now == mark.Fingerprint ? null : $"its record {mark.Position - 1} is another";
     }
 
-    private RecoveredState? TryCheckpoint(IReadOnlyList<CheckpointManifest> manifests, int index, SnapshotProgress? progress, long sequence)
+    private RecoveredState? TryCheckpoint(List<CheckpointManifest> manifests, int index, SnapshotProgress? progress, long sequence)
     {
         var manifest = manifests[index];
         if (Contradiction(manifest.Mark) is { } contradiction)
@@ -204,7 +204,7 @@ public sealed class PartitionRecovery(
         long liveFrom, RecoverySource source)
     {
         Checkpointer? checkpointer = null;
-        var shipper = new Shipper(settings.Checkpoint, snapshots, device, () => checkpointer?.Newest, shipped, settings.Faults);
+        var shipper = new Shipper(settings.Checkpoint, snapshots, new SegmentChanges(device, 1 << store.Geometry.PageBits), () => checkpointer?.Newest, shipped, settings.Faults);
         checkpointer = new Checkpointer(
             settings.Checkpoint, log, device, store, folder, (kept, sequence), () => shipper.Shipped, settings.Faults);
         var compactor = new Compactor(settings.Checkpoint.Options, store, device, () => checkpointer.Newest, () => shipper.Shipped);
@@ -214,7 +214,7 @@ public sealed class PartitionRecovery(
     }
 
     private StateDevice OpenDevice(StoreGeometry geometry) => new(
-        Path.Combine(settings.Folder, "records"), settings.Device with { SegmentBytes = 1L << geometry.SegmentBits });
+        settings.Folder, settings.Device with { SegmentBytes = 1L << geometry.SegmentBits });
 
     private void DropNewer(long sequence)
     {
