@@ -35,8 +35,14 @@ public sealed class MemoryLog : IEventLog
     public bool TryFingerprint(long offset, out RecordFingerprint fingerprint)
     {
         fingerprint = default;
-        return false;
+        if (offset < BeginOffset || offset >= EndOffset) return false;
+        var (key, value) = records[(int)offset];
+        fingerprint = RecordHash.Of(new LogRecord { Offset = offset, AppendedUnixMs = AppendedUnixMs, Key = key, Value = value });
+        return true;
     }
+
+    /// <summary>The log loses its records from an offset on: an unclean election, a restored backup.</summary>
+    public void CutBack(long offset) => records.RemoveRange((int)offset, records.Count - (int)offset);
 
     private sealed class Reader(MemoryLog log) : IEventLogReader
     {

@@ -4,6 +4,7 @@ using ReadStateStream.Fold;
 using ReadStateStream.Partition;
 using ReadStateStream.Partition.Log;
 using ReadStateStream.Partition.Query;
+using ReadStateStream.Partition.Recovery;
 using ReadStateStream.Partition.Store;
 using ReadStateStream.Schemas;
 using ReadStateStream.Schemas.V1;
@@ -30,6 +31,15 @@ public sealed class PartitionTester : IDisposable
         Stores = [.. logs.Select((_, i) => OpenStore(policy, store ?? Small(), i))];
         Partitions = [.. logs.Select((log, i) => new StatePartition(
             new PartitionSettings(i, partitions, policy, Epoch, 3_600_000, TimeProvider.System), log, Stores[i], deadLetterSink: NoteDeadLetter))];
+    }
+
+    /// <summary>Partitions that recover as they are told, over logs that outlive them.</summary>
+    public PartitionTester(PolicyOptions policy, IReadOnlyList<MemoryLog> logs, Func<int, MemoryLog, IStateRecovery> recovery, TimeProvider time)
+    {
+        this.logs = [.. logs];
+        Stores = [];
+        Partitions = [.. logs.Select((log, i) => new StatePartition(
+            new PartitionSettings(i, logs.Count, policy, Epoch, 3_600_000, time), log, recovery(i, log), deadLetterSink: NoteDeadLetter))];
     }
 
     /// <summary>Reasons of the dead letters, by partition and offset.</summary>
@@ -106,7 +116,7 @@ public sealed class PartitionTester : IDisposable
     }
 
     public StoreFigures Figures => Partitions.Select(p => p.StoreFigures).Aggregate((a, b) => new StoreFigures(
-        a.MemoryBytes + b.MemoryBytes, a.LogBytes + b.LogBytes, a.Drained + b.Drained, a.DiskReads + b.DiskReads, a.Updates + b.Updates));
+        a.MemoryBytes + b.MemoryBytes, a.LogBytes + b.LogBytes, a.Drained + b.Drained, a.DiskReads + b.DiskReads, a.Updates + b.Updates, a.LiveBytes + b.LiveBytes));
 
     public void Dispose()
     {

@@ -1,0 +1,133 @@
+using ReadStateStream.Fold;
+using ReadStateStream.Partition;
+using ReadStateStream.Partition.Checkpoint;
+using ReadStateStream.Partition.Recovery;
+using ReadStateStream.Partition.Store;
+using ReadStateStream.Schemas.V1;
+
+namespace ReadStateStream.Unit.Partition.Recovery;
+
+/// <summary>One partition whose state outlives it, over a log in memory; restarted as often as a test likes.</summary>
+public sealed class DurablePartition : IDisposable
+{
+    private readonly PolicyOptions policy;
+    private readonly StoreOptions store;
+    private readonly ISnapshotStore snapshots;
+    private readonly CheckpointOptions options;
+    private PartitionTester? tester;
+
+    public DurablePartition(PolicyOptions policy, ISnapshotStore snapshots, StoreOptions? store = null, CheckpointOptions? options = null)
+    {
+        this.policy = policy;
+        this.snapshots = snapshots;
+        this.store = store ?? PartitionTester.Small();
+        this.options = options ?? new CheckpointOptions();
+    }
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("readstate-durable-").FullName;
+
+    public MemoryLog Log { get; } = new();
+
+    public ManualTime Time { get; } = new();
+
+    public Notes Said { get; } = new();
+
+    public PartitionTester Tester => tester ??= Start();
+
+    public StatePartition Partition => Tester.Partitions[0];
+
+    /// <summary>Folds everything there is.</summary>
+    public void Run() => Tester.Run();
+
+    /// <summary>Takes a checkpoint now, and ships it.</summary>
+    public void Checkpoint()
+    {
+        Run();
+        Partition.Persistence!.Checkpointer.Begin(Partition.Position);
+        SettleBeside();
+        if (Partition.Persistence!.Checkpointer.LastError is { } error) throw new InvalidOperationException("the checkpoint was given up", error);
+    }
+
+    /// <summary>Steps what runs beside the writer until it is done.</summary>
+    public void SettleBeside()
+    {
+        var persistence = Partition.Persistence!;
+        while (true)
+        {
+            var worked = persistence.Step();
+            worked |= persistence.Compactor.IsReady && Partition.Step();
+            if (worked) continue;
+            if (persistence.Checkpointer.IsIdle && persistence.Shipper.BacklogBytes == 0) return;
+            // It waits for its pace.
+            Time.Advance(TimeSpan.FromMilliseconds(100));
+        }
+    }
+
+    /// <summary>The partition ends without a last checkpoint, as if killed between two steps.</summary>
+    public void Kill()
+    {
+        tester?.Dispose();
+        tester = null;
+    }
+
+    public void Dispose()
+    {
+        Kill();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private PartitionTester Start()
+    {
+        var settings = new CheckpointSettings(256, 0, 1, options, Time);
+        var geometry = StoreGeometry.From(store);
+        var recovery = new RecoverySettings(
+            settings, Folder, store, StoredPolicy.From(policy), new StateDeviceOptions { SegmentBytes = 1L << geometry.SegmentBits, Time = Time, Mode = DeviceMode.Inline },
+            NoFaultPoints.Instance);
+        return new PartitionTester(policy, [Log], (_, log) => new PartitionRecovery(recovery, log, snapshots, Said), Time);
+    }
+
+    /// <summary>What recoveries said.</summary>
+    public sealed class Notes : IRecoveryObserver
+    {
+        private readonly Lock gate = new();
+
+        public List<string> PassedOverReasons { get; } = [];
+
+        public (RecoverySource Source, long Position, long Replay)? LastRecovery { get; private set; }
+
+        public int Waits { get; private set; }
+
+        public void Waiting(int partition, Exception why)
+        {
+            lock (gate) Waits++;
+        }
+
+        public void PassedOver(int partition, RecoverySource source, long position, string why)
+        {
+            lock (gate) PassedOverReasons.Add($"{source} {position}: {why}");
+        }
+
+        public void Recovered(int partition, RecoverySource source, long position, long replay, TimeSpan took)
+        {
+            lock (gate) LastRecovery = (source, position, replay);
+        }
+
+        public void Assembled(int partition, PartitionPersistence persistence)
+        {
+        }
+    }
+}
+
+/// <summary>A clock that a test moves; timestamps too.</summary>
+public sealed class ManualTime : TimeProvider
+{
+    private long ticks = DateTimeOffset.FromUnixTimeMilliseconds(MemoryLog.AppendedUnixMs).UtcTicks;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public void Advance(TimeSpan by) => Interlocked.Add(ref ticks, by.Ticks);
+
+    public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref ticks), TimeSpan.Zero);
+
+    public override long GetTimestamp() => Interlocked.Read(ref ticks);
+}
