@@ -4,8 +4,9 @@
 // Invariants:
 // - Only records of a durable checkpoint are shipped; the intent is durable before the first row.
 // - The position is written only after every row of it was acknowledged.
-// - What was acknowledged moves only forward. An error gives the ship up; the next one takes its stretch along:
-//   the backlog is one stretch of the log, however long the store was away.
+// - What was acknowledged moves only forward, unless the store says that it has lost it: then everything is shipped.
+// - An error gives the ship up; the next one takes its stretch along: the backlog is one stretch of the log,
+//   however long the store was away.
 // - The writer is never waited for and never waits.
 
 using ReadStateStream.Partition.Store;
@@ -96,6 +97,7 @@ public sealed class Shipper : IDisposable
 
     /// <summary>A bounded part of the work; false where there is nothing to do now.</summary>
     /// <exception cref="DamageException">The log does not read back as it was written: the partition is to recover.</exception>
+    /// <exception cref="LineageGoneException">The lineage was dropped.</exception>
     public bool Step()
     {
         if (waiting is { IsCompleted: false }) return false;
@@ -105,7 +107,14 @@ public sealed class Shipper : IDisposable
             waiting = null;
             return Advance();
         }
-        catch (Exception error) when (error is SnapshotUnavailableException or SnapshotDamagedException or IOException or TimeoutException)
+        catch (Exception error) when (error is SnapshotBehindException or SnapshotDamagedException)
+        {
+            // What was acknowledged is no longer there: everything is shipped again.
+            lock (gate) shipped = default;
+            GiveUp(error);
+            return true;
+        }
+        catch (Exception error) when (error is SnapshotUnavailableException or IOException or TimeoutException)
         {
             GiveUp(error);
             return true;
@@ -146,7 +155,8 @@ public sealed class Shipper : IDisposable
         rowsSent = bytesSent = 0;
         startedAt = settings.Time.GetUtcNow();
         faults.Reach("ship-before-intent");
-        var begun = store.BeginShipAsync(new SnapshotPartition(settings.Lineage, settings.Partition), manifest.Mark, stop.Token);
+        var begun = store.BeginShipAsync(
+            new SnapshotPartition(settings.Lineage, settings.Partition), Shipped.Position, manifest.Mark, stop.Token);
         waiting = Keep(begun);
         phase = Phase.Beginning;
         return true;

@@ -90,6 +90,10 @@ public sealed class PartitionRecovery(
                 observer.Waiting(Number, away);
                 await Task.Delay(wait, settings.Checkpoint.Time, cancellation).ConfigureAwait(false);
             }
+            catch (LineageGoneException gone)
+            {
+                throw new RecoveryRefusedException($"partition {Number}: {gone.Message} Start again to begin with another one");
+            }
             catch (SnapshotDamagedException damaged)
             {
                 observer.PassedOver(Number, RecoverySource.Snapshot, -1, damaged.Message);
@@ -174,7 +178,8 @@ public sealed class PartitionRecovery(
         {
             var restore = new SnapshotRestore(store, device);
             await restore.RunAsync(snapshots, rows, cancellation).ConfigureAwait(false);
-            var shipped = new ShippedMark(mark.Position, store.TailAddress);
+            // What changes from now on must lie above: without the fold-over it would change where it lies.
+            var shipped = new ShippedMark(mark.Position, store.Fold().Tail);
             return Assemble(
                 store, device, [], sequence, shipped, mark.Position, Math.Max(mark.Position, restore.GreatestOffset + 1), RecoverySource.Snapshot);
         }

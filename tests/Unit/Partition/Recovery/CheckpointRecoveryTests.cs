@@ -5,10 +5,10 @@ using Xunit;
 
 namespace ReadStateStream.Unit.Partition.Recovery;
 
-/// <summary>Checkpoints of one machine: what was folded is there again, and no more is replayed than must be.</summary>
+/// <summary>Checkpoints and ships: what was folded is there again, and no more is replayed than must be.</summary>
 public class CheckpointRecoveryTests
 {
-    private static NoRows Nothing => new();
+    private static CheckpointOptions Compacting => new() { GarbageBytes = 64 << 10, GarbageRatio = 0.3 };
 
     [Theory]
     [InlineData(1, false)]
@@ -18,16 +18,11 @@ public class CheckpointRecoveryTests
     public void A_checkpoint_holds_what_was_folded(int seed, bool tiny)
     {
         var many = new InterleavedLogs(70_000 + seed, 10, 300);
-        using var product = new DurablePartition(
-            many.Policy.ToOptions(), Nothing, tiny ? PartitionTester.Tiny() : PartitionTester.Small(),
-            new CheckpointOptions { GarbageBytes = 64 << 10, GarbageRatio = 0.5 });
-        var events = many.Events().ToList();
-        var next = 0;
+        using var product = DurablePartition.WithoutSnapshots(many.Policy.ToOptions(), tiny ? PartitionTester.Tiny() : null, Compacting);
         var random = new Random(seed);
-        while (next < events.Count)
+        foreach (var some in InPieces(many, random))
         {
-            var until = Math.Min(events.Count, next + random.Next(1, 400));
-            for (; next < until; next++) product.Tester.Append(events[next]);
+            foreach (var record in some) product.Tester.Append(record);
             product.Checkpoint();
             var position = product.Partition.Position;
             if (random.Next(3) > 0) continue;
@@ -41,19 +36,65 @@ public class CheckpointRecoveryTests
         Assert.Null(many.FirstDifference(product.Tester));
     }
 
-    /// <summary>A snapshot store that keeps no rows.</summary>
-    public sealed class NoRows : ISnapshotStore
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(3, true)]
+    [InlineData(4, true)]
+    public void A_machine_that_is_lost_is_replaced_from_the_snapshot(int seed, bool tiny)
     {
-        public bool KeepsRows => false;
-        public Task<IReadOnlyList<LineageEntry>> ListLineagesAsync(CancellationToken cancellation) => throw new NotSupportedException();
-        public Task<LineageEntry> CreateLineageAsync(LineageIdentity identity, AnswerSettings answers, CancellationToken cancellation) => throw new NotSupportedException();
-        public Task DescribeLineageAsync(long lineage, AnswerSettings answers, CancellationToken cancellation) => throw new NotSupportedException();
-        public Task DropLineageAsync(long lineage, CancellationToken cancellation) => throw new NotSupportedException();
-        public Task<SnapshotProgress> ReadProgressAsync(SnapshotPartition partition, CancellationToken cancellation) => Task.FromResult(new SnapshotProgress(null, []));
-        public Task<IShipment> BeginShipAsync(SnapshotPartition partition, SnapshotMark target, CancellationToken cancellation) => throw new NotSupportedException();
-        public IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(SnapshotPartition partition, CancellationToken cancellation) => throw new NotSupportedException();
-        public Task<RowSet> ReadUserAsync(SnapshotPartition partition, ulong user, CancellationToken cancellation) => throw new NotSupportedException();
-        public Task<RowSet> ReadChannelAsync(SnapshotPartition partition, ulong channel, CancellationToken cancellation) => throw new NotSupportedException();
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        var many = new InterleavedLogs(71_000 + seed, 10, 300);
+        using var product = DurablePartition.WithFiles(many.Policy.ToOptions(), tiny ? PartitionTester.Tiny() : null, Compacting);
+        var random = new Random(seed);
+        foreach (var some in InPieces(many, random))
+        {
+            foreach (var record in some) product.Tester.Append(record);
+            product.Checkpoint();
+            var position = product.Partition.Position;
+            Assert.Equal(position, product.Partition.Persistence!.Shipper.Shipped.Position);
+            if (random.Next(3) > 0) continue;
+            product.Kill();
+            product.LoseMachine();
+            product.Run();
+            Assert.Equal((RecoverySource.Snapshot, position, 0L), product.Said.LastRecovery);
+        }
+        product.Kill();
+        product.LoseMachine();
+        product.Run();
+        Assert.Empty(product.Said.PassedOverReasons);
+        Assert.Null(many.FirstDifference(product.Tester));
+    }
+
+    [Fact]
+    public void Compaction_copies_what_lives_and_drops_the_rest()
+    {
+        var many = new InterleavedLogs(72_000, 20, 400);
+        using var product = DurablePartition.WithoutSnapshots(many.Policy.ToOptions(), PartitionTester.Tiny(), Compacting);
+        var random = new Random(1);
+        long pages = 0;
+        foreach (var some in InPieces(many, random))
+        {
+            foreach (var record in some) product.Tester.Append(record);
+            product.Checkpoint();
+            pages = Math.Max(pages, product.Partition.Persistence!.Compactor.Pages);
+        }
+        Assert.True(pages > 20, $"{pages} pages were compacted");
+        var figures = product.Partition.StoreFigures;
+        Assert.InRange(figures.LogBytes, figures.LiveBytes, (figures.LiveBytes * 2) + (512 << 10));
+        Assert.Null(many.FirstDifference(product.Tester));
+        product.Kill();
+        product.Run();
+        Assert.Null(many.FirstDifference(product.Tester));
+    }
+
+    private static IEnumerable<Schemas.V1.ChannelEvent[]> InPieces(InterleavedLogs many, Random random)
+    {
+        var events = many.Events().ToList();
+        for (var next = 0; next < events.Count;)
+        {
+            var some = events.Skip(next).Take(random.Next(1, 400)).ToArray();
+            next += some.Length;
+            yield return some;
+        }
     }
 }

@@ -3,7 +3,8 @@ using ReadStateStream.Partition;
 using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Recovery;
 using ReadStateStream.Partition.Store;
-using ReadStateStream.Schemas.V1;
+using ReadStateStream.Snapshot.Files;
+using ReadStateStream.Snapshot.None;
 
 namespace ReadStateStream.Unit.Partition.Recovery;
 
@@ -14,17 +15,35 @@ public sealed class DurablePartition : IDisposable
     private readonly StoreOptions store;
     private readonly ISnapshotStore snapshots;
     private readonly CheckpointOptions options;
+    private readonly long lineage;
     private PartitionTester? tester;
 
-    public DurablePartition(PolicyOptions policy, ISnapshotStore snapshots, StoreOptions? store = null, CheckpointOptions? options = null)
+    private DurablePartition(PolicyOptions policy, Func<FilesSnapshotOptions, TimeProvider, ISnapshotStore> open, StoreOptions? store, CheckpointOptions? options)
     {
         this.policy = policy;
-        this.snapshots = snapshots;
         this.store = store ?? PartitionTester.Small();
         this.options = options ?? new CheckpointOptions();
+        snapshots = open(new FilesSnapshotOptions { Folder = Path.Combine(Folder, "snapshot"), Inline = true }, Time);
+        var identity = new LineageIdentity("topic", 1, FoldVersion.Current, "");
+        lineage = snapshots.CreateLineageAsync(identity, new AnswerSettings(policy, PartitionTester.Epoch, this.store.MaxValueBytes), default)
+            .GetAwaiter().GetResult().Number;
     }
 
+    /// <summary>Checkpoints of the machine only.</summary>
+    public static DurablePartition WithoutSnapshots(PolicyOptions policy, StoreOptions? store = null, CheckpointOptions? options = null) =>
+        new(policy, static (files, time) => new NoneSnapshotStore(files, time), store, options);
+
+    /// <summary>Snapshots in a folder.</summary>
+    public static DurablePartition WithFiles(PolicyOptions policy, StoreOptions? store = null, CheckpointOptions? options = null) =>
+        new(policy, static (files, time) => new FilesSnapshotStore(files, time), store, options);
+
     public string Folder { get; } = Directory.CreateTempSubdirectory("readstate-durable-").FullName;
+
+    /// <summary>Folder of the machine: record log and manifests.</summary>
+    public string MachineFolder => Path.Combine(Folder, "machine");
+
+    /// <summary>Everything of the machine is gone; the event log and the snapshot store are elsewhere.</summary>
+    public void LoseMachine() => Directory.Delete(MachineFolder, recursive: true);
 
     public MemoryLog Log { get; } = new();
 
@@ -78,10 +97,10 @@ public sealed class DurablePartition : IDisposable
 
     private PartitionTester Start()
     {
-        var settings = new CheckpointSettings(256, 0, 1, options, Time);
+        var settings = new CheckpointSettings(lineage, 0, 1, options, Time);
         var geometry = StoreGeometry.From(store);
         var recovery = new RecoverySettings(
-            settings, Folder, store, StoredPolicy.From(policy), new StateDeviceOptions { SegmentBytes = 1L << geometry.SegmentBits, Time = Time, Mode = DeviceMode.Inline },
+            settings, MachineFolder, store, StoredPolicy.From(policy), new StateDeviceOptions { SegmentBytes = 1L << geometry.SegmentBits, Time = Time, Mode = DeviceMode.Inline },
             NoFaultPoints.Instance);
         return new PartitionTester(policy, [Log], (_, log) => new PartitionRecovery(recovery, log, snapshots, Said), Time);
     }
