@@ -214,12 +214,23 @@ public sealed class PartitionRecovery(
             settings.Checkpoint, log, device, store, folder, (kept, sequence), () => shipper.Shipped, settings.Faults);
         var compactor = new Compactor(settings.Checkpoint.Options, store, device, () => checkpointer.Newest, () => shipper.Shipped);
         var persistence = new PartitionPersistence(device, checkpointer, shipper, compactor);
+        Hold(device, true);
         observer.Assembled(Number, persistence);
         return new RecoveredState(store, position, liveFrom, source, persistence);
     }
 
-    private StateDevice OpenDevice(StoreGeometry geometry) => new(
-        settings.Folder, settings.Device with { SegmentBytes = 1L << geometry.SegmentBits });
+    private StateDevice OpenDevice(StoreGeometry geometry)
+    {
+        var device = new StateDevice(settings.Folder, settings.Device with { SegmentBytes = 1L << geometry.SegmentBits });
+        Hold(device, false);
+        return device;
+    }
+
+    // FASTER's own recovery waits without asking the device to do anything.
+    private void Hold(StateDevice device, bool holds)
+    {
+        if (settings.Device.Mode == DeviceMode.Held) device.IsHolding = holds;
+    }
 
     private void DropNewer(long sequence)
     {
