@@ -241,7 +241,7 @@ public sealed class PartitionRecovery(
     private void Clear()
     {
         var disk = settings.Device.Disk;
-        disk.CreateFolder(settings.Folder);
+        folder.Create();
         foreach (var manifest in folder.Read()) folder.Delete(manifest.Sequence);
         foreach (var name in disk.List(settings.Folder) ?? []) disk.Delete(Path.Combine(settings.Folder, Path.GetFileName(name)));
         disk.SyncFolder(settings.Folder);
