@@ -99,7 +99,8 @@ public sealed class Checkpointer
         if (taken is not null) return false;
         var since = last?.Fold.Tail ?? newest?.Fold.Tail ?? 0;
         var grown = store.TailAddress - since;
-        if (grown == 0 && position == (last?.Position ?? newest?.Mark.Position ?? 0)) return false;
+        // One that was given up is due again even if nothing came since.
+        if (LastError is null && grown == 0 && position == (last?.Position ?? newest?.Mark.Position ?? 0)) return false;
         return settings.Time.GetUtcNow() >= nextAt || (grown >= settings.Options.IntervalBytes && LastError is null);
     }
 
