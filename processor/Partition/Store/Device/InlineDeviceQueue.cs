@@ -8,7 +8,8 @@ namespace ReadStateStream.Partition.Store;
 /// </summary>
 internal sealed class InlineDeviceQueue(FileDeviceRun run, long heldWriteBytes) : IDeviceQueue
 {
-    private readonly List<FileDeviceRequest> _waiting = [];
+    private readonly List<(FileDeviceRequest Request, long Since)> _waiting = [];
+    private long _written;
     private bool _running;
 
     /// <summary>Whether operations wait until they are asked for.</summary>
@@ -23,8 +24,12 @@ internal sealed class InlineDeviceQueue(FileDeviceRun run, long heldWriteBytes) 
     /// <inheritdoc/>
     public void Add(in FileDeviceRequest request)
     {
-        _waiting.Add(request);
-        if (request.Verb == FileDeviceVerb.Write) PendingWriteBytes += request.Length;
+        if (request.Verb == FileDeviceVerb.Write)
+        {
+            PendingWriteBytes += request.Length;
+            _written += request.Length;
+        }
+        _waiting.Add((request, _written));
         Settle();
     }
 
@@ -35,6 +40,24 @@ internal sealed class InlineDeviceQueue(FileDeviceRun run, long heldWriteBytes) 
         Do(index);
         Settle();
     }
+
+    /// <summary>
+    /// Does one operation, and goes on until no read waits: FASTER asks once, then sleeps until a record has come, which
+    /// may take several reads.
+    /// </summary>
+    public void CompleteSome(Func<int, int>? choose)
+    {
+        if (_running) return;
+        do
+        {
+            var chosen = _waiting.Count == 0 ? -1 : choose?.Invoke(_waiting.Count) ?? 0;
+            if (chosen >= 0) CompleteOne(chosen);
+            else if (OldestRead() is var read and >= 0) CompleteOne(read);
+        }
+        while (OldestRead() >= 0);
+    }
+
+    private int OldestRead() => _waiting.FindIndex(static waiting => waiting.Request.Verb == FileDeviceVerb.Read);
 
     /// <summary>Does everything that waits.</summary>
     public void WaitIdle()
@@ -56,12 +79,16 @@ internal sealed class InlineDeviceQueue(FileDeviceRun run, long heldWriteBytes) 
     {
         if (_running) return;
         while (_waiting.Count > 0 && !IsHolding) Do(0);
-        while (PendingWriteBytes > heldWriteBytes) Do(_waiting.FindIndex(static request => request.Verb == FileDeviceVerb.Write));
+        // By what came after it, not by what waits: the log's room is counted from its oldest write on.
+        while (OldestWrite() is var oldest and >= 0 && _written - _waiting[oldest].Since + _waiting[oldest].Request.Length > heldWriteBytes) Do(oldest);
     }
+
+    private int OldestWrite() =>
+        PendingWriteBytes == 0 ? -1 : _waiting.FindIndex(static waiting => waiting.Request.Verb == FileDeviceVerb.Write);
 
     private void Do(int index)
     {
-        var request = _waiting[index];
+        var request = _waiting[index].Request;
         _waiting.RemoveAt(index);
         if (request.Verb == FileDeviceVerb.Write) PendingWriteBytes -= request.Length;
         _running = true;

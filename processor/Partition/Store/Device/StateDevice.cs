@@ -117,13 +117,13 @@ public sealed class StateDevice : StorageDeviceBase
 
     /// <summary>
     /// Where the device has no threads: starts the stuck writes again, and with <see cref="DeviceMode.Held"/> does one
-    /// waiting operation. FASTER calls it where it waits for the device, save where it waits for room.
+    /// waiting operation, and others until no read waits. FASTER calls it where it waits for the device, save where it waits for room.
     /// </summary>
     public override bool TryComplete()
     {
         if (_inline is null || _disposed) return true;
         if (_stuck.State is not null) RetryNow();
-        if (_inline.Pending > 0 && (_options.Choose?.Invoke(_inline.Pending) ?? 0) is var chosen and >= 0) _inline.CompleteOne(chosen);
+        _inline.CompleteSome(_options.Choose);
         return true;
     }
 

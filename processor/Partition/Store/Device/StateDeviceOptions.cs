@@ -45,7 +45,7 @@ public sealed record StateDeviceOptions
     public TimeSpan LongestRetryDelay { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// With <see cref="DeviceMode.Held"/>: bytes of writes that may wait; beyond it the oldest is done at once. FASTER
+    /// With <see cref="DeviceMode.Held"/>: bytes of writes from the oldest that waits to the newest; beyond it the oldest is done at once. FASTER
     /// waits for room without asking the device to complete anything, so this must be less than the pages of memory
     /// that are neither mutable nor needed: at most (pages x (1 - mutable fraction) - 1) pages. 0: writes never wait.
     /// </summary>
@@ -53,7 +53,7 @@ public sealed record StateDeviceOptions
 
     /// <summary>
     /// With <see cref="DeviceMode.Held"/>: which of the waiting operations <see cref="StateDevice.TryComplete"/> does,
-    /// given how many wait; a negative number: none this time. The oldest where this is null.
+    /// given how many wait; a negative number: none but a read this time. The oldest where this is null.
     /// </summary>
     public Func<int, int>? Choose { get; init; }
 
