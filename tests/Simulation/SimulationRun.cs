@@ -12,15 +12,17 @@ internal static class SimulationRun
     private const int TwiceEvery = 50;
 
     /// <summary>A seed that runs so long hangs.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private sealed record Outcome(int Seed, string? Failure, Tally Tally, ulong Trace, List<string>? Lines);
+    private sealed record Outcome(int Seed, string? Failure, Tally Tally, ulong Trace);
 
     /// <summary>One seed, with its trace where a file is named.</summary>
     public static int One(int seed, int events, string? path)
     {
-        var outcome = Run(seed, events, lines: true);
-        if (path is not null) File.WriteAllLines(path, outcome.Lines!);
+        Console.WriteLine(new Scenario(seed, events));
+        // Written as it happens: of a seed that hangs the last line says where.
+        using var file = path is null ? null : new StreamWriter(path) { AutoFlush = true };
+        var outcome = Run(seed, events, file is null ? null : file.WriteLine);
         Console.WriteLine(outcome.Failure is null ? $"seed {seed}: no difference, trace {outcome.Trace:x16}" : $"seed {seed}: {outcome.Failure}");
         Print(outcome.Tally);
         return outcome.Failure is null ? 0 : 1;
@@ -37,7 +39,7 @@ internal static class SimulationRun
         {
             var next = from - 1;
             var running = new (int Seed, long Since)[workers];
-            using var hangs = new System.Threading.Timer(_ => LookForHangs(running), null, Patience, TimeSpan.FromSeconds(10));
+            using var hangs = new System.Threading.Timer(_ => LookForHangs(running), null, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5));
             var threads = Enumerable.Range(0, workers).Select(worker => new Thread(() =>
             {
                 for (int seed; (seed = Interlocked.Increment(ref next)) < from + seeds;)
@@ -87,21 +89,22 @@ internal static class SimulationRun
 
     private static Outcome RunChecked(int seed, int events)
     {
-        var first = Run(seed, events, lines: false);
+        var first = Run(seed, events, null);
         if (seed % TwiceEvery != 0 || first.Failure is not null) return first;
-        var second = Run(seed, events, lines: false);
+        var second = Run(seed, events, null);
         if (first.Trace == second.Trace) return first;
-        var (one, other) = (Run(seed, events, lines: true).Lines!, Run(seed, events, lines: true).Lines!);
+        var (one, other) = (new List<string>(), new List<string>());
+        Run(seed, events, one.Add);
+        Run(seed, events, other.Add);
         var at = 0;
         while (at < Math.Min(one.Count, other.Count) && one[at] == other[at]) at++;
         return first with { Failure = $"two runs differ from line {at + 1} on: {one.ElementAtOrDefault(at)} / {other.ElementAtOrDefault(at)}" };
     }
 
-    private static Outcome Run(int seed, int events, bool lines)
+    private static Outcome Run(int seed, int events, Action<string>? write)
     {
         var tally = new Tally();
-        var kept = lines ? new List<string>() : null;
-        var trace = new Trace(kept);
+        var trace = new Trace(write);
         string? failure = null;
         try
         {
@@ -116,7 +119,7 @@ internal static class SimulationRun
         {
             failure = "the simulation itself failed: " + error;
         }
-        return new Outcome(seed, failure, tally, trace.Hash, kept);
+        return new Outcome(seed, failure, tally, trace.Hash);
     }
 
     private static void LookForHangs((int Seed, long Since)[] running)

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace ReadStateStream.Simulation;
 
 /// <summary>What happened in a run, in order: a hash always, the lines where they are asked for.</summary>
-internal sealed class Trace(List<string>? lines = null)
+internal sealed class Trace(Action<string>? write = null)
 {
     private const ulong Prime = 0x100000001B3;
 
@@ -17,13 +17,13 @@ internal sealed class Trace(List<string>? lines = null)
         foreach (var letter in what) Mix(letter);
         Mix((ulong)a);
         Mix((ulong)b);
-        lines?.Add(string.Create(CultureInfo.InvariantCulture, $"{Count} {what} {a} {b}"));
+        write?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{Count} {what} {a} {b}"));
     }
 
     public void Add(string what, string detail, long a = 0, long b = 0)
     {
         foreach (var letter in detail) Mix(letter);
-        if (lines is not null) lines.Add(string.Create(CultureInfo.InvariantCulture, $"    {detail}"));
+        write?.Invoke("    " + detail);
         Add(what, a, b);
     }
 

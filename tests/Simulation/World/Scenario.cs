@@ -31,7 +31,7 @@ internal sealed class Scenario
             SegmentBytes = 1L << random.Next(Math.Max(13, pageBits), pageBits + 6), MutableFraction = mutable,
         };
         IsHeld = random.Chance(0.7);
-        HeldWriteBytes = random.Chance(0.3) ? 0 : Math.Max(0, ((long)(pages * (1 - mutable)) - 2) << pageBits);
+        HeldWriteBytes = random.Chance(0.3) ? 0 : Math.Max(0, ((long)(pages * (1 - mutable)) - 3) << pageBits);
         DeviceAttempts = random.Next(1, 4);
         OpenSegments = random.Next(2, 9);
         Checkpoints = new CheckpointOptions
@@ -48,6 +48,12 @@ internal sealed class Scenario
         HasSecondOwners = random.Chance(0.35);
         LosesMachines = random.Chance(0.25);
     }
+
+    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture,
+        $"seed {Seed}: {Partitions} partitions, snapshots {Snapshots}, pages {Store.LogMemoryBytes / Store.PageBytes} x {Store.PageBytes}, " +
+        $"segments {Store.SegmentBytes}, index {Store.IndexBytes}, mutable {Store.MutableFraction}, held {IsHeld} {HeldWriteBytes}, " +
+        $"interval {Checkpoints.IntervalSeconds} s {Checkpoints.IntervalBytes}, garbage {Checkpoints.GarbageRatio} {Checkpoints.GarbageBytes}, " +
+        $"faultiness {Faultiness}, {Logs.Logs.Count} logs, {Logs.Policy}");
 
     public int Seed { get; }
     public int Events { get; }

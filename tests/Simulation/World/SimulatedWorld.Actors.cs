@@ -68,10 +68,11 @@ internal sealed partial class SimulatedWorld
         trace.Add("writer", owner.Partition.Position, owner.Partition.Position - before);
     }
 
-    private static void StepDevice(Owner owner)
+    private void StepDevice(Owner owner)
     {
         if (owner.Persistence?.Device is not { } device || owner.Life.IsDead) return;
-        device.TryComplete();
+        if (device.Stuck is not null && random.Next(3) == 0) device.RetryNow();
+        if (device.Waiting > 0) device.CompleteOne(random.Next(device.Waiting));
     }
 
     private void AdvanceClock()

@@ -169,6 +169,8 @@ internal sealed partial class SimulatedWorld
         tally.Add(TallyGroup.Other, "full state = oracle from the snapshot");
         foreach (var lane in lanes) TakeImage(lane);
         if (lanes.Any(lane => lane.Images.Select(static image => image.Mark.Position).Distinct().Count() < 2)) return;
+        // Images may be older than what retention left of the log.
+        foreach (var lane in lanes) lane.Log.BeginOffset = 0;
         Rebuild("from mixed images", static _ => NewMachine(), lane => new MixedSnapshots(lane.Images, random), RecoverySource.Snapshot);
         tally.Add(TallyGroup.Other, "full state = oracle from mixed offsets");
     }
