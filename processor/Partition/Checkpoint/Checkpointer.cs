@@ -96,21 +96,25 @@ public sealed class Checkpointer
     /// <summary>Whether it is time to take one: the writer asks between two batches.</summary>
     public bool Due(long position)
     {
-        if (taken is not null) return false;
-        var since = last?.Fold.Tail ?? newest?.Fold.Tail ?? 0;
+        if (taken is not null || IsEmpty) return false;
+        var since = last?.Fold.Tail ?? newest?.Fold.Tail ?? store.BeginAddress;
         var grown = store.TailAddress - since;
         // One that was given up is due again even if nothing came since.
         if (LastError is null && grown == 0 && position == (last?.Position ?? newest?.Mark.Position ?? 0)) return false;
         return settings.Time.GetUtcNow() >= nextAt || (grown >= settings.Options.IntervalBytes && LastError is null);
     }
 
+    // A log in which nothing was ever written has no sector to prove, and nothing to lose.
+    private bool IsEmpty => store.TailAddress == store.BeginAddress;
+
     /// <summary>Nothing is under way.</summary>
     public bool IsIdle => taken is null;
 
-    /// <summary>Takes one at this position: the writer, between two batches.</summary>
+    /// <summary>Takes one at this position, unless nothing was stored yet: the writer, between two batches.</summary>
     public void Begin(long position)
     {
         if (taken is not null) throw new InvalidOperationException("a checkpoint is under way");
+        if (IsEmpty) return;
         faults.Reach("checkpoint-before-fold");
         last = new Taken(position, store.Fold(), settings.Time.GetUtcNow());
         nextAt = last.At + settings.Options.Interval;
