@@ -85,7 +85,7 @@ internal sealed partial class SimulatedWorld
     private void AfterRefusal(Lane lane, Owner owner, string message)
     {
         var kind = message.Contains("is not in the snapshot store", StringComparison.Ordinal) ? "lineage gone"
-            : message.Contains("the log begins at", StringComparison.Ordinal) ? "log begins above the candidates"
+            : message.Contains("log begins at", StringComparison.Ordinal) ? "log begins above the candidates"
             : message.Contains("of another log", StringComparison.Ordinal) ? "log forked below shipped rows"
             : "other";
         var excused = lane.MustRefuse is not null || lane.MayRefuse
