@@ -58,7 +58,8 @@ public sealed class PartitionRecovery(
             if (manifests[i].Mark.Position < snapshotPosition) break;
             if (TryCheckpoint(manifests, i, progress, sequence) is { } local) return Report(local, started);
         }
-        if (snapshotPosition > 0 && await TrySnapshotAsync(progress!, sequence, cancellation).ConfigureAwait(false) is { } restored)
+        var hasOlder = manifests.Exists(manifest => manifest.Mark.Position < snapshotPosition);
+        if (snapshotPosition > 0 && await TrySnapshotAsync(progress!, sequence, hasOlder, cancellation).ConfigureAwait(false) is { } restored)
             return Report(restored, started);
         for (var i = 0; i < manifests.Count; i++)
             if (manifests[i].Mark.Position < snapshotPosition && TryCheckpoint(manifests, i, progress, sequence) is { } older)
@@ -168,9 +169,10 @@ public sealed class PartitionRecovery(
         return progress is null || shipped < manifest.Shipped.Position ? new ShippedMark(0, manifest.Fold.Begin) : manifest.Shipped;
     }
 
-    private async Task<RecoveredState?> TrySnapshotAsync(SnapshotProgress progress, long sequence, CancellationToken cancellation)
+    private async Task<RecoveredState?> TrySnapshotAsync(SnapshotProgress progress, long sequence, bool hasOlder, CancellationToken cancellation)
     {
         var mark = progress.Shipped!.Value;
+        if (hasOlder && !await RowsHoldAsync(mark, cancellation).ConfigureAwait(false)) return null;
         Clear();
         var device = OpenDevice(StoreGeometry.From(settings.Store));
         var store = new StateStore(settings.Store, settings.Policy, device);
@@ -193,6 +195,23 @@ public sealed class PartitionRecovery(
         {
             store.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Reads all rows once: an older checkpoint is not given away for rows that turn out damaged.</summary>
+    private async Task<bool> RowsHoldAsync(SnapshotMark mark, CancellationToken cancellation)
+    {
+        try
+        {
+            await foreach (var _ in snapshots.ReadPartitionAsync(rows, cancellation).ConfigureAwait(false))
+            {
+            }
+            return true;
+        }
+        catch (SnapshotDamagedException damaged)
+        {
+            observer.PassedOver(Number, RecoverySource.Snapshot, mark.Position, damaged.Message);
+            return false;
         }
     }
 
