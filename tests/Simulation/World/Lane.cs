@@ -41,6 +41,9 @@ internal sealed class Lane(int number, SimulatedLog log, SimulatedDisk machine)
     /// <summary>The snapshot store said that it fell back.</summary>
     public bool IsSnapshotNoticed { get; set; }
 
+    /// <summary>A recovery said, since the last one that succeeded, that it passed a candidate over.</summary>
+    public bool IsPassedOverSaid { get; set; }
+
     /// <summary>A machine with all its files is gone.</summary>
     public bool IsMachineLost { get; private set; }
 

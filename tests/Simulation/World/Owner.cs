@@ -65,8 +65,11 @@ internal sealed class Owner : IStateRecovery, IRecoveryObserver, IFaultPoints
     /// <summary>Bytes that the step under way may still append to the record log.</summary>
     public long Appetite { get; set; }
 
-    /// <summary>Candidates that the present recovery passed over.</summary>
+    /// <summary>Candidates that were passed over until a recovery succeeded.</summary>
     public List<(RecoverySource Source, long Position, string Why)> PassedOverNow { get; } = [];
+
+    /// <summary>Told of each candidate that was passed over.</summary>
+    public Action? OnPassedOver { get; set; }
 
     /// <summary>Told of each recovery: source, position.</summary>
     public Action<RecoverySource, long>? OnRecovered { get; set; }
@@ -80,7 +83,6 @@ internal sealed class Owner : IStateRecovery, IRecoveryObserver, IFaultPoints
     public async Task<RecoveredState> RecoverAsync(CancellationToken cancellation)
     {
         Store = null;
-        PassedOverNow.Clear();
         var recovered = await recovery.RecoverAsync(cancellation).ConfigureAwait(false);
         Store = recovered.Store;
         return recovered;
@@ -97,6 +99,7 @@ internal sealed class Owner : IStateRecovery, IRecoveryObserver, IFaultPoints
         trace.Add("passed over " + source, position);
         PassedOverNow.Add((source, position, why));
         tally.Add(TallyGroup.Other, "passed over " + source);
+        OnPassedOver?.Invoke();
     }
 
     public void Recovered(int partition, RecoverySource source, long position, long replay, TimeSpan took)

@@ -19,13 +19,15 @@ internal sealed partial class SimulatedWorld
         tally.Add(TallyGroup.Source, source.ToString());
         if (lane.MustRefuse is { } reason) Found($"{source} at {position} was taken, but {reason}");
         var known = Math.Max(lane.Checkpointed, KeepsRows ? lane.Shipped : 0);
-        if (position < known && owner.PassedOverNow.Count == 0 && !lane.IsSnapshotNoticed)
+        if (position < known && !lane.IsPassedOverSaid && !lane.IsSnapshotNoticed)
             Found($"{source} at {position} was taken in silence: a checkpoint at {lane.Checkpointed} and rows at {lane.Shipped} were durable");
         lane.Checkpointed = lane.PreviousCheckpoint = source == RecoverySource.Checkpoint ? position : 0;
         if (position < lane.Shipped) lane.Shipped = 0;
         lane.LastSource = source;
         lane.MayRefuse = false;
         lane.IsForked = false;
+        lane.IsPassedOverSaid = false;
+        lane.IsSnapshotNoticed = false;
     }
 
     private static void NoteCheckpoint(Lane lane, Owner owner, CheckpointManifest manifest)
