@@ -136,6 +136,8 @@ public sealed class PartitionRecovery(
             observer.PassedOver(Number, RecoverySource.Checkpoint, manifest.Mark.Position, contradiction);
             return null;
         }
+        // The manifest may be of an attempt whose last fsync failed: it is counted on only once its name is durable.
+        settings.Device.Disk.SyncFolder(settings.Folder);
         var device = OpenDevice(manifest.Geometry);
         try
         {
