@@ -90,7 +90,7 @@ internal sealed partial class SimulatedWorld
             : message.Contains("log begins at", StringComparison.Ordinal) ? "log begins above the candidates"
             : message.Contains("of another log", StringComparison.Ordinal) ? "log forked below shipped rows"
             : "other";
-        var excused = lane.MustRefuse is not null || lane.MayRefuse
+        var excused = lane.MustRefuse is not null || lane.MayRefuse || lane is { IsSnapshotDamaged: true, Log.History: > 0 }
             || (lane.Log.BeginOffset > 0 && (lane.IsDamaged || lane.IsSnapshotDamaged || lane.IsMachineLost || lane.IsForked));
         if (!excused || kind == "other") throw new DifferenceException($"refused without a reason: {message}");
         if (owner.Partition.RecoversAt is not null) throw new DifferenceException($"a refusal is tried again by itself: {message}");
@@ -164,6 +164,9 @@ internal sealed partial class SimulatedWorld
             lane.Owner!.Bury();
             lane.Owner = null;
         }
+        // With what was damaged the log's beginning may be all there is.
+        foreach (var lane in lanes)
+            if (lane.IsDamaged || lane.IsSnapshotDamaged) lane.Log.BeginOffset = 0;
         Rebuild("from the machine", static lane => lane.Machine, _ => OpenAsJudge(), RecoverySource.Checkpoint);
         tally.Add(TallyGroup.Other, "full state = oracle from the checkpoint");
         if (!KeepsRows) return;
@@ -192,6 +195,12 @@ internal sealed partial class SimulatedWorld
                 for (var step = 0; owner.Partition.State != PartitionState.Running || owner.Partition.LagEvents > 0; step++)
                 {
                     owner.Partition.Step();
+                    if (owner.Partition.Failure is RecoveryRefusedException && lane is { IsSnapshotDamaged: true, Log.History: > 0 })
+                    {
+                        // An intent of the history that is gone outlived the rows that were damaged with it.
+                        tally.Add(TallyGroup.Other, "refused for an intent of lost rows");
+                        return;
+                    }
                     if (owner.Partition.State == PartitionState.Failed || step == StepsToRest)
                         throw new DifferenceException($"{what}: {owner.Partition.Failure?.Message ?? "it does not end"}", owner.Partition.Failure);
                 }
