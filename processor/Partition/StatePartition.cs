@@ -188,6 +188,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
         if (state is not PartitionState.Stopping || opened is not { Persistence: { Checkpointer: { IsIdle: true } checkpointer } persistence }) return;
         if (persistence.Device.Stuck is null && persistence.Device.Damage is null && checkpointer.Newest?.Mark.Position != Position)
             checkpointer.Begin(Position);
+        persistence.Shipper.Hurry();
     }
 
     public void Dispose()

@@ -45,6 +45,7 @@ public sealed class Shipper : IDisposable
     private IShipment? shipment;
     private Task? waiting;
     private Phase phase;
+    private volatile bool hurry;
     private long rowsSent;
     private long bytesSent;
     private DateTimeOffset startedAt;
@@ -94,6 +95,9 @@ public sealed class Shipper : IDisposable
 
     /// <summary>The port's call that is waited for, for whoever steps it to wake by; null where none is.</summary>
     public Task? Waiting => waiting;
+
+    /// <summary>The process stops: what is left goes as fast as it can. From any thread.</summary>
+    public void Hurry() => hurry = true;
 
     /// <summary>A bounded part of the work; false where there is nothing to do now.</summary>
     /// <exception cref="DamageException">The log does not read back as it was written: the partition is to recover.</exception>
@@ -219,7 +223,7 @@ public sealed class Shipper : IDisposable
     /// <summary>No burst every interval: rows go at the pace that spreads them; a ship that is late goes as fast as it can.</summary>
     private bool TooEarly()
     {
-        if (changes.Rounds > 1 || !ReferenceEquals(newest(), target)) return false;
+        if (hurry || changes.Rounds > 1 || !ReferenceEquals(newest(), target)) return false;
         var elapsed = (settings.Time.GetUtcNow() - startedAt) / (settings.Options.Interval * SpreadOver);
         return elapsed < 1 && rowsSent > changes.Count * elapsed;
     }
