@@ -94,14 +94,17 @@ public sealed class Checkpointer
     public Action<CheckpointManifest?, Exception?>? OnEnded { get; set; }
 
     /// <summary>Whether it is time to take one: the writer asks between two batches.</summary>
-    public bool Due(long position)
-    {
-        if (taken is not null) return false;
-        var since = last?.Fold.Tail ?? newest?.Fold.Tail ?? 0;
-        var grown = store.TailAddress - since;
-        if (grown == 0 && position == (last?.Position ?? newest?.Mark.Position ?? 0)) return false;
-        return settings.Time.GetUtcNow() >= nextAt || (grown >= settings.Options.IntervalBytes && LastError is null);
-    }
+    public bool Due(long position) =>
+        taken is null && IsWorthwhile(position)
+        && (settings.Time.GetUtcNow() >= nextAt || (Grown >= settings.Options.IntervalBytes && LastError is null));
+
+    /// <summary>
+    /// Something was applied or copied since the last one was taken. A log without a record has no file to vouch for.
+    /// </summary>
+    public bool IsWorthwhile(long position) =>
+        store.TailAddress != store.BeginAddress && (Grown != 0 || position != (last?.Position ?? newest?.Mark.Position ?? 0));
+
+    private long Grown => store.TailAddress - (last?.Fold.Tail ?? newest?.Fold.Tail ?? store.BeginAddress);
 
     /// <summary>Nothing is under way.</summary>
     public bool IsIdle => taken is null;
@@ -230,7 +233,11 @@ public sealed class Checkpointer
     {
         LastError = error;
         // What was saved stays; only the clean-up waits for the next one.
-        if (phase != Phase.Deleting) GivenUp++;
+        if (phase != Phase.Deleting)
+        {
+            GivenUp++;
+            last = null;
+        }
         phase = Phase.Idle;
         nextAt = settings.Time.GetUtcNow() + retry;
         retry = retry * 2 < settings.Options.Interval ? retry * 2 : settings.Options.Interval;
