@@ -6,7 +6,8 @@
 //   later: repeated, late and zombie writes lose by themselves.
 // - All rows of one aggregate in one ship become visible together.
 // - The intent of a ship is durable before its first row; its position only after all its rows are acknowledged.
-// - The position of a partition never moves back.
+// - The position of a partition never moves back, unless what was written there is damaged or was put back from a
+//   backup; a ship that builds on a higher position is refused then, since the rows in between are not there.
 // - A store that cannot be reached is an error, never an empty store; what was damaged is an error, never absent.
 // - A lineage's number is given once, by an atomic create, and not given again after it was dropped.
 using ReadStateStream.Snapshot.Records;
@@ -39,6 +40,7 @@ public readonly record struct SnapshotRow(Key16 Root, Key16 Key, long Offset, Re
 /// <summary>The snapshot store. Safe for concurrent use; every call may be given up by its token.</summary>
 /// <exception cref="SnapshotUnavailableException">From every member: the store does not answer. Nothing is known.</exception>
 /// <exception cref="SnapshotDamagedException">From every member that reads: what is stored fails its checksum.</exception>
+/// <exception cref="LineageGoneException">From every member that takes a lineage, but for its dropping: it is not there.</exception>
 public interface ISnapshotStore : IAsyncDisposable
 {
     /// <summary>Rows outlive the processor's machine, so that a position may be committed by what was shipped; false for <c>none</c>.</summary>
@@ -60,7 +62,16 @@ public interface ISnapshotStore : IAsyncDisposable
     Task<SnapshotProgress> ReadProgressAsync(SnapshotPartition partition, CancellationToken cancellation);
 
     /// <summary>Begins a ship; its intent is durable when this returns.</summary>
-    Task<IShipment> BeginShipAsync(SnapshotPartition partition, SnapshotMark target, CancellationToken cancellation);
+    /// <param name="partition">Whose rows.</param>
+    /// <param name="since">
+    /// The ship holds every record changed at or above this offset: the shipped position that it builds on. 0: it holds
+    /// everything, and may so take the place of rows that are damaged.
+    /// </param>
+    /// <param name="target">The position that the rows are of.</param>
+    /// <param name="cancellation">Gives the call up.</param>
+    /// <exception cref="SnapshotBehindException">The store's position lies below <paramref name="since"/>: ship everything.</exception>
+    /// <exception cref="SnapshotDamagedException">No whole rows are there to build on: ship everything.</exception>
+    Task<IShipment> BeginShipAsync(SnapshotPartition partition, long since, SnapshotMark target, CancellationToken cancellation);
 
     /// <summary>The newest row of every key of a partition, tombstones left out; rows may be ahead of the position.</summary>
     IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(SnapshotPartition partition, CancellationToken cancellation);
@@ -81,7 +92,11 @@ public interface IShipment : IAsyncDisposable
     /// </summary>
     Task WriteAsync(IReadOnlyList<SnapshotRow> aggregate, CancellationToken cancellation);
 
-    /// <summary>Waits until all rows are acknowledged, then writes the position.</summary>
+    /// <summary>
+    /// Waits until all rows are acknowledged, then writes the position. After an error it may have been written all the
+    /// same; a ship that is repeated changes nothing.
+    /// </summary>
+    /// <exception cref="SnapshotBehindException">The store's position has come to lie below what the ship builds on.</exception>
     Task CompleteAsync(CancellationToken cancellation);
 }
 
@@ -90,3 +105,20 @@ public sealed class SnapshotUnavailableException(string message, Exception? inne
 
 /// <summary>What the snapshot store holds fails its checksum: it is not to be used for recovery.</summary>
 public sealed class SnapshotDamagedException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>The store's position lies below what a ship builds on: rows in between were lost there. Ship everything.</summary>
+/// <param name="position">The store's position.</param>
+/// <param name="since">What the ship builds on.</param>
+public sealed class SnapshotBehindException(long position, long since)
+    : Exception($"The snapshot store is at position {position}, the ship builds on {since}: everything has to be shipped again.")
+{
+    /// <summary>The store's position.</summary>
+    public long Position { get; } = position;
+}
+
+/// <summary>The lineage was dropped, or never created.</summary>
+public sealed class LineageGoneException(long lineage) : Exception($"Lineage {lineage} is not in the snapshot store.")
+{
+    /// <summary>Its number.</summary>
+    public long Lineage { get; } = lineage;
+}

@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using System.Numerics;
-using System.Runtime.InteropServices;
 
 namespace ReadStateStream.Partition.Log;
 
@@ -55,7 +53,7 @@ internal static class LogFrame
         Span<byte> bytes = stackalloc byte[20];
         topic.TryWriteBytes(bytes);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[16..], partition);
-        return Crc32C(uint.MaxValue, bytes);
+        return Crc32C.Append(Crc32C.Seed, bytes);
     }
 
     /// <summary>Fills in the head of a frame whose records are already in place.</summary>
@@ -70,7 +68,7 @@ internal static class LogFrame
         BinaryPrimitives.WriteInt64LittleEndian(frame[40..], head.DurableAddress);
         BinaryPrimitives.WriteInt32LittleEndian(frame[48..], head.Term);
         BinaryPrimitives.WriteInt32LittleEndian(frame[52..], 0);
-        BinaryPrimitives.WriteUInt32LittleEndian(frame, Crc32C(seed, frame[4..]));
+        BinaryPrimitives.WriteUInt32LittleEndian(frame, Crc32C.Append(seed, frame[4..]));
     }
 
     /// <summary>Reads and verifies a frame; false where it is not one of this partition, whole and unchanged.</summary>
@@ -80,7 +78,7 @@ internal static class LogFrame
         if (frame.Length < HeadBytes
             || BinaryPrimitives.ReadUInt32LittleEndian(frame[MagicAt..]) != Magic
             || BinaryPrimitives.ReadInt32LittleEndian(frame[20..]) != frame.Length
-            || BinaryPrimitives.ReadUInt32LittleEndian(frame) != Crc32C(seed, frame[4..]))
+            || BinaryPrimitives.ReadUInt32LittleEndian(frame) != Crc32C.Append(seed, frame[4..]))
             return false;
         head = new FrameHead(
             BinaryPrimitives.ReadInt64LittleEndian(frame[8..]),
@@ -113,16 +111,5 @@ internal static class LogFrame
         key = source.Slice(RecordHeadBytes, keyLength);
         value = source.Slice(RecordHeadBytes + keyLength, valueLength);
         return RecordHeadBytes + keyLength + valueLength;
-    }
-
-    /// <summary>CRC32C (Castagnoli), continued from a former value; the processor's own instruction where it has one.</summary>
-    public static uint Crc32C(uint crc, ReadOnlySpan<byte> data)
-    {
-        var words = MemoryMarshal.Cast<byte, ulong>(data);
-        foreach (var word in words)
-            crc = BitOperations.Crc32C(crc, BitConverter.IsLittleEndian ? word : BinaryPrimitives.ReverseEndianness(word));
-        foreach (var rest in data[(words.Length * sizeof(ulong))..])
-            crc = BitOperations.Crc32C(crc, rest);
-        return crc;
     }
 }

@@ -1,0 +1,149 @@
+// A ship: rows are sorted in memory, spilled in parts where they are many, merged into one run, which the next catalog
+// names together with the position. Nothing is visible before.
+using System.Globalization;
+
+namespace ReadStateStream.Snapshot.Files;
+
+/// <summary>One ship into a partition's folder. Not thread-safe.</summary>
+internal sealed class FilesShipment(PartitionShips ships, long @base, long since, SnapshotMark target) : IShipment
+{
+    private readonly PartitionFolder _folder = ships.Folder;
+    private readonly SortBuffer _buffer = new();
+    private readonly List<RunEntry> _parts = [];
+    private readonly Guid _id = ships.Folder.Options.NewId();
+    private string? _run;
+    private bool _ended;
+    private bool _mayBeCommitted;
+
+    public Task WriteAsync(IReadOnlyList<SnapshotRow> aggregate, CancellationToken cancellation)
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        foreach (var row in aggregate)
+        {
+            // Refused before it is stored: the version has 44 bits for it.
+            _ = LineageEntry.Version(LineageEntry.FirstNumber, row.Offset);
+            _buffer.Add(row);
+        }
+        return _buffer.Bytes < _folder.Options.SortBytes ? Task.CompletedTask : DiskCall.RunAsync(_folder.Options.Inline, Spill, cancellation);
+    }
+
+    private bool Spill()
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"{PartitionNames.Based("part", @base, _id)}.{_parts.Count}");
+        _parts.Add(new RunEntry(name, 0, 0, 0)); // Named before it is there, so that it is deleted whatever happens.
+        using var writer = NewWriter(name);
+        _buffer.WriteTo(writer);
+        _parts[^1] = writer.Finish(sync: false);
+        return true;
+    }
+
+    private RunWriter NewWriter(string name) => new(_folder.Options.Disk, _folder.PathOf(name), _folder.Options.BlockBytes);
+
+    public Task CompleteAsync(CancellationToken cancellation)
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        _ended = true;
+        return DiskCall.RunAsync(_folder.Options.Inline, () =>
+        {
+            try
+            {
+                Complete(cancellation);
+                return true;
+            }
+            finally
+            {
+                DeleteFiles();
+            }
+        }, cancellation);
+    }
+
+    private void Complete(CancellationToken cancellation)
+    {
+        ships.RequirePlace();
+        var run = WriteRun(cancellation);
+        cancellation.ThrowIfCancellationRequested();
+        var present = _folder.Commit((catalog, number) => Change(catalog, number, run));
+        // Written into what lies under a volume that went away meanwhile, it would not be there when that comes back.
+        ships.RequirePlace();
+        if (present is not null) ships.KeepUp(present, run.Length);
+    }
+
+    private RunEntry WriteRun(CancellationToken cancellation)
+    {
+        _run = PartitionNames.Based("run", @base, _id);
+        RunEntry entry;
+        using (var writer = NewWriter(_run))
+        {
+            if (_parts.Count == 0) _buffer.WriteTo(writer);
+            else MergeParts(writer, cancellation);
+            entry = writer.Finish();
+        }
+        _folder.Options.Disk.SyncFolder(_folder.Folder);
+        return entry;
+    }
+
+    private void MergeParts(RunWriter writer, CancellationToken cancellation)
+    {
+        if (!_buffer.IsEmpty) Spill();
+        List<RunFile> parts = [];
+        try
+        {
+            foreach (var part in _parts) parts.Add(RunFile.Open(_folder.Options.Disk, _folder.Folder, part, damaged: null));
+            var merge = PartitionView.Merge(parts.Select(static part => new RunCursor(part, floor: 0)));
+            while (merge.MoveNext())
+            {
+                writer.Add(merge.Current);
+                cancellation.ThrowIfCancellationRequested();
+            }
+        }
+        finally
+        {
+            foreach (var part in parts) part.Release();
+        }
+    }
+
+    /// <summary>The catalog with these rows; null where nothing of them is needed.</summary>
+    private Catalog? Change(Catalog? present, long number, RunEntry run)
+    {
+        if (present is null) return Found(number, run);
+        if (!present.Accepts(@base, run.Name))
+        {
+            // All of a late ship is in the rows already.
+            if (target.Position <= present.Position) return null;
+            throw new SnapshotUnavailableException("Others have shipped for so long that this ship was dismissed; begin it again.");
+        }
+        if (since > present.Position) throw new SnapshotBehindException(present.Position, since);
+        _mayBeCommitted = true;
+        return present with
+        {
+            Runs = run.Rows > 0 ? [.. present.Runs, run] : present.Runs,
+            Shipped = present.Shipped is { } shipped && shipped.Position >= target.Position ? shipped : target,
+            LeastBase = Math.Max(present.LeastBase, number - Catalog.BaseWindow),
+            Growing = ships.Growing,
+        };
+    }
+
+    // Nothing whole is there: these rows are everything below the target, so they are all that counts below it.
+    private Catalog Found(long number, RunEntry run)
+    {
+        if (since > 0) throw new SnapshotDamagedException($"Nothing whole is left in '{_folder.Folder}' to build on.");
+        _folder.Notify(SnapshotNoticeKind.Refounded, $"catalog {number}, position {target.Position}");
+        _mayBeCommitted = true;
+        return Catalog.Empty with { Runs = [run], Shipped = target, Floor = target.Position, LeastBase = number };
+    }
+
+    private void DeleteFiles()
+    {
+        foreach (var part in _parts) SealedFile.DeleteQuietly(_folder.Options.Disk, _folder.PathOf(part.Name));
+        if (_run is not null && !_mayBeCommitted) SealedFile.DeleteQuietly(_folder.Options.Disk, _folder.PathOf(_run));
+        _parts.Clear();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        if (_ended) return ValueTask.CompletedTask;
+        _ended = true;
+        DeleteFiles();
+        return ValueTask.CompletedTask;
+    }
+}
