@@ -15,6 +15,7 @@ using ReadStateStream.QueryApi.Snapshots;
 using ReadStateStream.QueryApi.Telemetry;
 using ReadStateStream.Schemas.Connect;
 using ReadStateStream.Snapshot;
+using ReadStateStream.Snapshot.Files;
 
 namespace ReadStateStream.QueryApi;
 
@@ -109,7 +110,14 @@ internal static class QueryApiHost
     // Made when a question first needs them: nothing of a store is touched where none is set.
     private static void AddSnapshots(IServiceCollection services)
     {
-        services.AddSingleton<ISnapshotStore>(s => throw new NotSupportedException("files"));
+        services.AddSingleton<ISnapshotStore>(s => new FilesSnapshotStore(
+            new FilesSnapshotOptions
+            {
+                Folder = s.GetRequiredService<IOptions<SnapshotOptions>>().Value.Folder!,
+                CreateIfNew = false,
+                Notice = s.GetRequiredService<ILogger<FilesSnapshotStore>>().SnapshotNoticed,
+            },
+            s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<SnapshotCalls>();
         services.AddSingleton<SnapshotLineages>();
         services.AddSingleton<SnapshotReader>();

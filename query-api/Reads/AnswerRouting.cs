@@ -30,7 +30,7 @@ internal sealed class PartitionMovedException(string message, ProcessorClient? p
 }
 
 /// <summary>The snapshot is older than the positions wanted: only an owner can answer.</summary>
-internal sealed class SnapshotBehindException(IReadOnlyList<PartitionPosition> reached) : Exception("the snapshot is older than the position asked for")
+internal sealed class SnapshotTooOldException(IReadOnlyList<PartitionPosition> reached) : Exception("the snapshot is older than the position asked for")
 {
     /// <summary>The partitions read, with the positions that their snapshot has.</summary>
     public IReadOnlyList<PartitionPosition> Reached { get; } = reached;
@@ -78,7 +78,7 @@ internal sealed class AnswerRouting(
                 log.ProcessorGivenUp(e.Message);
                 table = table.Without(givenUp);
             }
-            catch (SnapshotBehindException e)
+            catch (SnapshotTooOldException e)
             {
                 if (wait.Left <= TimeSpan.Zero) wait.EnsureApplied(e.Reached);
                 table = await OwnedTableAsync(e.Reached, givenUp, wait, cancellation);

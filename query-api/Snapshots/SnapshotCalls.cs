@@ -105,6 +105,11 @@ internal sealed class SnapshotCalls : IDisposable
             error = "unavailable";
             throw Unavailable(e.Message);
         }
+        catch (LineageGoneException e)
+        {
+            error = "gone";
+            throw Problems.SnapshotUnavailable(e.Message, retryAfterSeconds);
+        }
         catch (SnapshotDamagedException e)
         {
             error = "damaged";

@@ -77,7 +77,7 @@ internal sealed class SnapshotReader(
             lock (parts) parts[number] = new PartitionRows(partition, mark);
         }, cancellation);
         var reached = parts.Select(p => new PartitionPosition { Partition = (uint)p.Key, Position = (ulong)p.Value.Mark.Position }).ToList();
-        return wait.IsReached(reached) ? parts : throw new SnapshotBehindException(reached);
+        return wait.IsReached(reached) ? parts : throw new SnapshotTooOldException(reached);
     }
 
     private Task FetchUsersAsync(IEnumerable<PartitionRows> parts, NeededUsers needed, CancellationToken cancellation) =>
