@@ -72,6 +72,24 @@ internal sealed class ShippedTopic : IDisposable
         return this;
     }
 
+    /// <summary>Ships everything to another store, under a lineage of its own.</summary>
+    public async Task ShipToAsync(ISnapshotStore other, CancellationToken cancellation)
+    {
+        Product.Run();
+        var entry = (await Store.ListLineagesAsync(cancellation)).Single(l => l.Number == Lineage);
+        var created = await other.CreateLineageAsync(entry.Identity, entry.Answers, cancellation);
+        var universe = KeyUniverse.Of(facts);
+        for (var p = 0; p < Product.Partitions.Count; p++)
+        {
+            var mark = new SnapshotMark(Product.Partitions[p].Position, default, 0);
+            await using var ship = await other.BeginShipAsync(new SnapshotPartition(created.Number, p), 0, mark, cancellation);
+            foreach (var aggregate in Rows(Product.Stores[p], universe).GroupBy(row => row.Root))
+                await ship.WriteAsync([.. aggregate], cancellation);
+            await ship.CompleteAsync(cancellation);
+        }
+        await other.DisposeAsync();
+    }
+
     public void Dispose() => Product.Dispose();
 
     private static List<SnapshotRow> Rows(StateStore store, KeyUniverse universe)
