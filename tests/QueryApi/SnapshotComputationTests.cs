@@ -26,7 +26,7 @@ public class SnapshotComputationTests
             ["--Snapshot:Store=files", "--Snapshot:Folder=unused"], services => services.AddSingleton<ISnapshotStore>(_ => store));
         var reader = api.Services.GetRequiredService<SnapshotReader>();
         int states = 0, threads = 0, capped = 0, deadLetters = 0;
-        for (var seed = 1; seed <= 100; seed++)
+        for (var seed = 1; seed <= 80; seed++)
         {
             var log = GeneratedLog.Make(seed, 40 + (seed % 10 * 30));
             using var topic = new ShippedTopic(Partitions, log.Policy.ToOptions(), 300 + seed, store: store);

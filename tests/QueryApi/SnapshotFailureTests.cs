@@ -53,7 +53,7 @@ public class SnapshotFailureTests
         var (here, away) = (fake.IdIn(0), fake.IdIn(1));
         fake.SetState(here, here);
         await using var d = await DegradedTests.StartAsync(topic, [[0]], fake, "--Snapshot:ReadTimeoutMs=20");
-        topic.Store.OnRead = (_, _, _) => Task.Delay(Timeout.Infinite, Stop); // whatever the call's own token says
+        topic.Store.OnRead = (_, _, _) => Never(); // whatever the call's own token says
         await AssertRefusedAsync(d, $"/v1/users/{here}/channels/{away}", "snapshot-unavailable", "did not answer list_lineages within 20 ms");
         await d.OkAsync($"/v1/users/{here}/channels/{here}");
     }
@@ -63,7 +63,7 @@ public class SnapshotFailureTests
     {
         using var topic = DegradedTests.Chat(1).Ship();
         await using var d = await DegradedTests.StartAsync(topic, [], null, "--Snapshot:ReadTimeoutMs=60000", "--Answers:CallTimeoutMs=100");
-        topic.Store.OnRead = (operation, _, _) => operation == "read_user" ? Task.Delay(Timeout.Infinite, Stop) : Task.CompletedTask;
+        topic.Store.OnRead = (operation, _, _) => operation == "read_user" ? Never() : Task.CompletedTask;
         await AssertRefusedAsync(d, State, "snapshot-unavailable", "longer than 100 ms");
     }
 
@@ -162,6 +162,8 @@ public class SnapshotFailureTests
         Assert.Equal(30, (await d.OkAsync(Badge)).GetProperty("unread").GetInt32());
         Assert.InRange(most, 2, 3);
     }
+
+    private static Task Never() => new TaskCompletionSource().Task.WaitAsync(Stop);
 
     internal static async Task AssertRefusedAsync(Deployment d, string path, string code, string reason)
     {
