@@ -272,6 +272,7 @@ public class DegradedTests
         await behind.Task.WaitAsync(Stop);
         d.Processors[0].Claim([0]);
         Assert.Equal(("live", 77), Seen(await answer));
+        Assert.Single(shipped.Store.Reads, "read_progress"); // it waited, it did not poll
     }
 
     internal static ShippedTopic Chat(int partitions) => new ShippedTopic(partitions)
