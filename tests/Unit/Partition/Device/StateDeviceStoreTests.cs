@@ -1,3 +1,4 @@
+using ReadStateStream.Fold;
 using ReadStateStream.Partition.Store;
 using ReadStateStream.Unit.Log;
 using Xunit;
@@ -157,6 +158,34 @@ public sealed class StateDeviceStoreTests : IDisposable
             foreach (var (number, value) in expected) Assert.Equal(value, store.Read(PlainStore.Key(number)));
             Assert.Null(device.Damage);
         }
+    }
+
+    [Fact]
+    public void A_state_store_asks_for_many_records_at_once_on_one_thread()
+    {
+        var random = new Random(1);
+        var most = 0;
+        var options = PartitionTester.Tiny();
+        using var store = new StateStore(options, StoredPolicy.From(new PolicyOptions()), _folder.Open(DeviceMode.Held, options.PageBytes, waiting =>
+        {
+            most = Math.Max(most, waiting);
+            return random.Next(waiting);
+        }, (int)options.SegmentBytes));
+        var keys = Enumerable.Range(0, 2000).Select(PlainStore.Key).ToArray();
+        store.Enter();
+        for (var i = 0; i < keys.Length; i++)
+        {
+            Pattern(100, i).CopyTo(store.Scratch);
+            store.WriteExactly(keys[i], 100, 116);
+        }
+        for (var at = 0; at < keys.Length; at += 40)
+        {
+            store.Prefetch(keys.AsSpan(at, 40));
+            for (var i = at; i < at + 40; i++)
+                Assert.True(store.Read(keys[i]).SequenceEqual((byte[])[.. Pattern(100, i), .. new byte[16]]), $"record {i}");
+        }
+        store.Exit();
+        Assert.True(most >= 40, $"{most} waited at once");
     }
 
     [Fact]
