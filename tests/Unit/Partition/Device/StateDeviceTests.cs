@@ -73,8 +73,8 @@ public sealed class StateDeviceTests : IDisposable
     public async Task A_write_that_fails_is_kept_until_there_is_room()
     {
         using var device = _folder.Open(DeviceMode.Threads);
-        var stuck = new TaskCompletionSource<StuckWrite>();
-        var freed = new TaskCompletionSource();
+        var stuck = new TaskCompletionSource<StuckWrite>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var freed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         device.OnStuckChanged = state =>
         {
             if (state is null) freed.TrySetResult();
