@@ -14,7 +14,8 @@ namespace ReadStateStream.QueryApi.Snapshots;
 internal sealed class SnapshotCalls : IDisposable
 {
     private readonly ISnapshotStore store;
-    private readonly SnapshotOptions options;
+    private readonly SnapshotReadOptions options;
+    private readonly string storeName;
     private readonly QueryMetrics metrics;
     private readonly TimeProvider time;
     private readonly ILogger<SnapshotCalls> log;
@@ -24,10 +25,11 @@ internal sealed class SnapshotCalls : IDisposable
     private int failing;
 
     public SnapshotCalls(
-        ISnapshotStore store, IOptions<SnapshotOptions> options, IOptions<AnswerOptions> answers,
+        ISnapshotStore store, IOptions<SnapshotOptions> kind, IOptions<SnapshotReadOptions> options, IOptions<AnswerOptions> answers,
         QueryMetrics metrics, TimeProvider time, ILogger<SnapshotCalls> log)
     {
         (this.store, this.options, this.metrics, this.time, this.log) = (store, options.Value, metrics, time, log);
+        storeName = kind.Value.Store;
         questionTimeout = TimeSpan.FromMilliseconds(answers.Value.CallTimeoutMs);
         retryAfterSeconds = answers.Value.RetryAfterSeconds;
         questions = new ConcurrencyLimiter(new ConcurrencyLimiterOptions
@@ -43,7 +45,7 @@ internal sealed class SnapshotCalls : IDisposable
         using var turn = await questions.AcquireAsync(1, cancellation);
         if (!turn.IsAcquired)
             throw Problems.SnapshotOverloaded(
-                "too many questions wait for it: the limits are the settings Snapshot__ConcurrencyMax and Snapshot__QueueMax", retryAfterSeconds);
+                "too many questions wait for it: the limits are the settings SnapshotReads__ConcurrencyMax and SnapshotReads__QueueMax", retryAfterSeconds);
         using var expiry = new CancellationTokenSource(questionTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, expiry.Token);
         try
@@ -117,7 +119,7 @@ internal sealed class SnapshotCalls : IDisposable
         }
         finally
         {
-            metrics.SnapshotRead(options.Store, operation, error, time.GetElapsedTime(started));
+            metrics.SnapshotRead(storeName, operation, error, time.GetElapsedTime(started));
         }
     }
 

@@ -9,11 +9,11 @@ namespace ReadStateStream.QueryApi.Snapshots;
 
 /// <summary>
 /// Which lineage of the snapshot store answers: the one that processors claim. While none is known, the setting
-/// Snapshot__Lineage, else the one claimed last, else the newest of the topic claimed last (of any topic where
+/// SnapshotReads__Lineage, else the one claimed last, else the newest of the topic claimed last (of any topic where
 /// none was ever claimed).
 /// </summary>
 internal sealed class SnapshotLineages(
-    SnapshotCalls calls, Router router, IOptions<SnapshotOptions> options, IOptions<AnswerOptions> answers,
+    SnapshotCalls calls, Router router, IOptions<SnapshotReadOptions> options, IOptions<AnswerOptions> answers,
     TimeProvider time, ILogger<SnapshotLineages> log)
 {
     // Lineages come and go by hand; what answers need beside the rows changes with a processor's restart.
@@ -51,7 +51,7 @@ internal sealed class SnapshotLineages(
 
     private string None(RoutingTable last)
     {
-        var which = options.Value.Lineage > 0 ? $"lineage {options.Value.Lineage} (the setting Snapshot__Lineage)" : "no lineage";
+        var which = options.Value.Lineage > 0 ? $"lineage {options.Value.Lineage} (the setting SnapshotReads__Lineage)" : "no lineage";
         var of = last.PartitionCount == 0 ? "" : $" of topic {last.TopicIdentity} with {last.PartitionCount} partitions";
         return options.Value.Lineage > 0 ? $"{which}{of} is not in the snapshot store" : $"{which}{of} is in the snapshot store";
     }

@@ -31,7 +31,7 @@ internal sealed class NeededUsers
 /// of times; then the first one is a lower bound.
 /// </summary>
 internal sealed class SnapshotReader(
-    SnapshotCalls calls, IOptions<SnapshotOptions> options, IOptions<AnswerOptions> answers, TimeProvider time)
+    SnapshotCalls calls, IOptions<SnapshotReadOptions> options, IOptions<AnswerOptions> answers, TimeProvider time)
 {
     private const int AttemptsMax = 3;
 
@@ -128,7 +128,7 @@ internal sealed class SnapshotReader(
     private void EnsureBounded(params PartitionRows[] parts)
     {
         if (parts.Sum(p => (long)p.Count) > rowsMax)
-            throw Problems.SnapshotOverloaded($"the answer needs more than {rowsMax} rows: the limit is the setting Snapshot__RowsMax", retryAfterSeconds);
+            throw Problems.SnapshotOverloaded($"the answer needs more than {rowsMax} rows: the limit is the setting SnapshotReads__RowsMax", retryAfterSeconds);
     }
 
     private Task ForEachAsync<T>(IEnumerable<T> items, Func<T, CancellationToken, Task> read, CancellationToken cancellation) =>

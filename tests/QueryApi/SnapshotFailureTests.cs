@@ -52,7 +52,7 @@ public class SnapshotFailureTests
         using var topic = DegradedTests.Chat(2).Ship();
         var (here, away) = (fake.IdIn(0), fake.IdIn(1));
         fake.SetState(here, here);
-        await using var d = await DegradedTests.StartAsync(topic, [[0]], fake, "--Snapshot:ReadTimeoutMs=20");
+        await using var d = await DegradedTests.StartAsync(topic, [[0]], fake, "--SnapshotReads:ReadTimeoutMs=20");
         topic.Store.OnRead = (_, _, _) => Never(); // whatever the call's own token says
         await AssertRefusedAsync(d, $"/v1/users/{here}/channels/{away}", "snapshot-unavailable", "did not answer list_lineages within 20 ms");
         await d.OkAsync($"/v1/users/{here}/channels/{here}");
@@ -62,7 +62,7 @@ public class SnapshotFailureTests
     public async Task A_question_takes_no_longer_than_a_processor_may()
     {
         using var topic = DegradedTests.Chat(1).Ship();
-        await using var d = await DegradedTests.StartAsync(topic, [], null, "--Snapshot:ReadTimeoutMs=60000", "--Answers:CallTimeoutMs=100");
+        await using var d = await DegradedTests.StartAsync(topic, [], null, "--SnapshotReads:ReadTimeoutMs=60000", "--Answers:CallTimeoutMs=100");
         topic.Store.OnRead = (operation, _, _) => operation == "read_user" ? Never() : Task.CompletedTask;
         await AssertRefusedAsync(d, State, "snapshot-unavailable", "longer than 100 ms");
     }
@@ -97,7 +97,7 @@ public class SnapshotFailureTests
         using var topic = new ShippedTopic(1);
         for (var channel = 1UL; channel <= 60; channel++) topic.Created(channel, User, 9).Sent(channel, 1, 9);
         topic.Ship();
-        await using var d = await DegradedTests.StartAsync(topic, [], null, "--Snapshot:RowsMax=100");
+        await using var d = await DegradedTests.StartAsync(topic, [], null, "--SnapshotReads:RowsMax=100");
         await AssertRefusedAsync(d, Badge, "snapshot-overloaded", "more than 100 rows");
         // A page needs its own channels only.
         var page = await d.OkAsync($"{Page}?limit=10");
@@ -128,7 +128,7 @@ public class SnapshotFailureTests
     public async Task More_questions_at_once_than_the_limit_are_503()
     {
         using var topic = DegradedTests.Chat(1).Ship();
-        await using var d = await DegradedTests.StartAsync(topic, [], null, "--Snapshot:ConcurrencyMax=1", "--Snapshot:QueueMax=0");
+        await using var d = await DegradedTests.StartAsync(topic, [], null, "--SnapshotReads:ConcurrencyMax=1", "--SnapshotReads:QueueMax=0");
         TaskCompletionSource reading = new(), release = new();
         topic.Store.OnRead = async (operation, _, _) =>
         {
@@ -138,7 +138,7 @@ public class SnapshotFailureTests
         };
         var first = d.OkAsync(State);
         await reading.Task.WaitAsync(Stop);
-        await AssertRefusedAsync(d, State, "snapshot-overloaded", "Snapshot__ConcurrencyMax");
+        await AssertRefusedAsync(d, State, "snapshot-overloaded", "SnapshotReads__ConcurrencyMax");
         release.SetResult();
         await first;
         await d.OkAsync(State);
@@ -150,7 +150,7 @@ public class SnapshotFailureTests
         using var topic = new ShippedTopic(1);
         for (var channel = 1UL; channel <= 30; channel++) topic.Created(channel, User, 9).Sent(channel, 1, 9);
         topic.Ship();
-        await using var d = await DegradedTests.StartAsync(topic, [], null, "--Snapshot:ReadsMax=3");
+        await using var d = await DegradedTests.StartAsync(topic, [], null, "--SnapshotReads:ReadsMax=3");
         int now = 0, most = 0;
         var gate = new Lock();
         topic.Store.OnRead = async (_, _, _) =>

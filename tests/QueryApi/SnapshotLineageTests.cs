@@ -23,10 +23,10 @@ public class SnapshotLineageTests
         using var next = Of(301, unread: 2, old.Store);
         await using (var d = await DegradedTests.StartAsync(old, []))
             Assert.Equal(("snapshot", 2), DegradedTests.Seen(await d.OkAsync(State)));
-        await using (var d = await DegradedTests.StartAsync(old, [], null, "--Snapshot:Lineage=300"))
+        await using (var d = await DegradedTests.StartAsync(old, [], null, "--SnapshotReads:Lineage=300"))
             Assert.Equal(("snapshot", 1), DegradedTests.Seen(await d.OkAsync(State)));
-        await using (var d = await DegradedTests.StartAsync(old, [], null, "--Snapshot:Lineage=302"))
-            await SnapshotFailureTests.AssertRefusedAsync(d, State, "snapshot-unavailable", "lineage 302 (the setting Snapshot__Lineage) is not in the snapshot store");
+        await using (var d = await DegradedTests.StartAsync(old, [], null, "--SnapshotReads:Lineage=302"))
+            await SnapshotFailureTests.AssertRefusedAsync(d, State, "snapshot-unavailable", "lineage 302 (the setting SnapshotReads__Lineage) is not in the snapshot store");
     }
 
     [Fact]
