@@ -15,6 +15,7 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
     private readonly Guid _id = ships.Folder.Options.NewId();
     private string? _run;
     private int _partsNamed;
+    private bool _isBroken;
     private bool _ended;
     private bool _mayBeCommitted;
 
@@ -32,6 +33,7 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
 
     private bool Spill()
     {
+        _isBroken = true; // Until it has gone well: rows that a spill lost are in no part.
         AddPart(_buffer.WriteTo, level: 0);
         // Merged in levels, so that there are never many to be open at once.
         while (_parts.Count >= PartsMerged && _parts[^PartsMerged].Level == _parts[^1].Level)
@@ -41,6 +43,7 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
             _parts.RemoveRange(_parts.Count - 1 - PartsMerged, PartsMerged);
             foreach (var (part, _) in merged) _folder.Options.Disk.Delete(_folder.PathOf(part.Name));
         }
+        _isBroken = false;
         return true;
     }
 
@@ -75,6 +78,7 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
 
     private void Complete(CancellationToken cancellation)
     {
+        if (_isBroken) throw new SnapshotUnavailableException("Rows of this ship could not be written; begin it again.");
         ships.RequirePlace();
         var run = WriteRun(cancellation);
         cancellation.ThrowIfCancellationRequested();
@@ -116,6 +120,10 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
                 writer.Add(merge.Current);
                 cancellation.ThrowIfCancellationRequested();
             }
+        }
+        catch (SnapshotDamagedException e)
+        {
+            throw new SnapshotUnavailableException("What was spilled does not come back as it was; begin the ship again.", e);
         }
         finally
         {
