@@ -7,11 +7,15 @@ namespace ReadStateStream.Snapshot.Files;
 /// <summary>One ship into a partition's folder. Not thread-safe.</summary>
 internal sealed class FilesShipment(PartitionShips ships, long @base, long since, SnapshotMark target) : IShipment
 {
+    private const int PartsMerged = 16;
+
     private readonly PartitionFolder _folder = ships.Folder;
     private readonly SortBuffer _buffer = new();
-    private readonly List<RunEntry> _parts = [];
+    private readonly List<(RunEntry Run, int Level)> _parts = [];
     private readonly Guid _id = ships.Folder.Options.NewId();
     private string? _run;
+    private int _partsNamed;
+    private bool _isBroken;
     private bool _ended;
     private bool _mayBeCommitted;
 
@@ -29,12 +33,27 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
 
     private bool Spill()
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"{PartitionNames.Based("part", @base, _id)}.{_parts.Count}");
-        _parts.Add(new RunEntry(name, 0, 0, 0)); // Named before it is there, so that it is deleted whatever happens.
-        using var writer = NewWriter(name);
-        _buffer.WriteTo(writer);
-        _parts[^1] = writer.Finish(sync: false);
+        _isBroken = true; // Until it has gone well: rows that a spill lost are in no part.
+        AddPart(_buffer.WriteTo, level: 0);
+        // Merged in levels, so that there are never many to be open at once.
+        while (_parts.Count >= PartsMerged && _parts[^PartsMerged].Level == _parts[^1].Level)
+        {
+            var merged = _parts[^PartsMerged..];
+            AddPart(writer => Merge(merged, writer, CancellationToken.None), merged[0].Level + 1);
+            _parts.RemoveRange(_parts.Count - 1 - PartsMerged, PartsMerged);
+            foreach (var (part, _) in merged) _folder.Options.Disk.Delete(_folder.PathOf(part.Name));
+        }
+        _isBroken = false;
         return true;
+    }
+
+    private void AddPart(Action<RunWriter> write, int level)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"{PartitionNames.Based("part", @base, _id)}.{_partsNamed++}");
+        _parts.Add((new RunEntry(name, 0, 0, 0), level)); // Named before it is there, so that it is deleted whatever happens.
+        using var writer = NewWriter(name);
+        write(writer);
+        _parts[^1] = (writer.Finish(sync: false), level);
     }
 
     private RunWriter NewWriter(string name) => new(_folder.Options.Disk, _folder.PathOf(name), _folder.Options.BlockBytes);
@@ -59,6 +78,7 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
 
     private void Complete(CancellationToken cancellation)
     {
+        if (_isBroken) throw new SnapshotUnavailableException("Rows of this ship could not be written; begin it again.");
         ships.RequirePlace();
         var run = WriteRun(cancellation);
         cancellation.ThrowIfCancellationRequested();
@@ -75,30 +95,39 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
         using (var writer = NewWriter(_run))
         {
             if (_parts.Count == 0) _buffer.WriteTo(writer);
-            else MergeParts(writer, cancellation);
+            else MergeAll(writer, cancellation);
             entry = writer.Finish();
         }
         _folder.Options.Disk.SyncFolder(_folder.Folder);
         return entry;
     }
 
-    private void MergeParts(RunWriter writer, CancellationToken cancellation)
+    private void MergeAll(RunWriter writer, CancellationToken cancellation)
     {
-        if (!_buffer.IsEmpty) Spill();
-        List<RunFile> parts = [];
+        if (!_buffer.IsEmpty) AddPart(_buffer.WriteTo, level: 0);
+        Merge(_parts, writer, cancellation);
+    }
+
+    private void Merge(List<(RunEntry Run, int Level)> parts, RunWriter writer, CancellationToken cancellation)
+    {
+        List<RunFile> open = [];
         try
         {
-            foreach (var part in _parts) parts.Add(RunFile.Open(_folder.Options.Disk, _folder.Folder, part, damaged: null));
-            var merge = PartitionView.Merge(parts.Select(static part => new RunCursor(part, floor: 0)));
+            foreach (var (part, _) in parts) open.Add(RunFile.Open(_folder.Options.Disk, _folder.Folder, part, damaged: null));
+            var merge = PartitionView.Merge(open.Select(static part => new RunCursor(part, floor: 0)));
             while (merge.MoveNext())
             {
                 writer.Add(merge.Current);
                 cancellation.ThrowIfCancellationRequested();
             }
         }
+        catch (SnapshotDamagedException e)
+        {
+            throw new SnapshotUnavailableException("What was spilled does not come back as it was; begin the ship again.", e);
+        }
         finally
         {
-            foreach (var part in parts) part.Release();
+            foreach (var part in open) part.Release();
         }
     }
 
@@ -134,7 +163,7 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
 
     private void DeleteFiles()
     {
-        foreach (var part in _parts) SealedFile.DeleteQuietly(_folder.Options.Disk, _folder.PathOf(part.Name));
+        foreach (var (part, _) in _parts) SealedFile.DeleteQuietly(_folder.Options.Disk, _folder.PathOf(part.Name));
         if (_run is not null && !_mayBeCommitted) SealedFile.DeleteQuietly(_folder.Options.Disk, _folder.PathOf(_run));
         _parts.Clear();
     }

@@ -58,7 +58,7 @@ internal sealed class PartitionShips(PartitionFolder folder, StoreFolder root, L
             present = folder.Commit(static (other, _) => other is null ? Catalog.Empty : null) ?? Look()!;
         }
         lineages.NoteBegun(partition);
-        return Abandoned(present) > AbandonedMax ? Dismiss(present) : present;
+        return IsLittered(present) ? Dismiss(present) : present;
     }
 
     private void CreateFolder() => root.CreateFolders(FilesSnapshotStore.RowsFolder, Name(partition.Lineage), Name(partition.Number));
@@ -72,13 +72,21 @@ internal sealed class PartitionShips(PartitionFolder folder, StoreFolder root, L
         return view.Catalog;
     }
 
-    /// <summary>Ships and merges whose files lie here and are named by no catalog.</summary>
-    private int Abandoned(Catalog present)
+    /// <summary>Whether more ships and merges than usual left files here that no catalog names.</summary>
+    private bool IsLittered(Catalog present)
     {
-        var named = folder.Needed(present).Concat(_growing).ToHashSet(StringComparer.Ordinal);
+        HashSet<string> named;
+        try
+        {
+            named = folder.Needed(present).Concat(_growing).ToHashSet(StringComparer.Ordinal);
+        }
+        catch (SnapshotDamagedException)
+        {
+            return false; // The catalog before is damaged; the present one is not, and that is what counts.
+        }
         return (Disk.List(folder.Folder) ?? [])
             .Where(name => PartitionNames.TryBased(name, out var @base) && @base >= present.LeastBase && !named.Contains(name))
-            .Select(static name => name.Split('.')[2]).Distinct(StringComparer.Ordinal).Count();
+            .Select(static name => name.Split('.')[2]).Distinct(StringComparer.Ordinal).Count() > AbandonedMax;
     }
 
     private Catalog Dismiss(Catalog present)
