@@ -8,6 +8,7 @@ using ReadStateStream.Partition.Query;
 using ReadStateStream.Partition.Recovery;
 using ReadStateStream.Partition.Store;
 using ReadStateStream.Schemas.V1;
+using ReadStateStream.Snapshot.Files;
 
 namespace ReadStateStream.Host;
 
@@ -131,9 +132,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         var choice = new LineageChoice(snapshots, settings);
         try
         {
-            var known = await choice.ChooseAsync(topicIdentity, cancellation);
-            logger.LineageServed(known.Number);
-            return Task.FromResult(known);
+            return Task.FromResult(await ChooseAsync(choice, topicIdentity, cancellation));
         }
         catch (SnapshotUnavailableException away)
         {
@@ -146,6 +145,15 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         }
     }
 
+    private async Task<LineageEntry> ChooseAsync(LineageChoice choice, string topicIdentity, CancellationToken cancellation)
+    {
+        var known = await choice.ChooseAsync(topicIdentity, cancellation).ConfigureAwait(false);
+        if (snapshots is FilesSnapshotStore files)
+            new KnownSnapshotStore(processor.DataFolder).Write(await files.ReadStoreIdAsync(cancellation).ConfigureAwait(false));
+        logger.LineageServed(known.Number);
+        return known;
+    }
+
     private async Task<LineageEntry> AwaitLineageAsync(LineageChoice choice, string topicIdentity)
     {
         while (true)
@@ -153,9 +161,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
             await Task.Delay(LineageRetry, time, stopping.Token).ConfigureAwait(false);
             try
             {
-                var known = await choice.ChooseAsync(topicIdentity, stopping.Token).ConfigureAwait(false);
-                logger.LineageServed(known.Number);
-                return known;
+                return await ChooseAsync(choice, topicIdentity, stopping.Token).ConfigureAwait(false);
             }
             catch (SnapshotUnavailableException away)
             {

@@ -36,7 +36,7 @@ public class SettingsTests
     [InlineData("--SnapshotReads:QueueMax=-1", "SnapshotReads__QueueMax must be 0 .. 100000")]
     [InlineData("--SnapshotReads:ReadsMax=0", "SnapshotReads__ReadsMax must be 1 .. 1000")]
     [InlineData("--SnapshotReads:ReadTimeoutMs=9", "SnapshotReads__ReadTimeoutMs must be 10 .. 60000")]
-    [InlineData("--Snapshot:Path=x", "Snapshot__Path is no setting; there are Store, Folder, Lineage")]
+    [InlineData("--Snapshot:Path=x", "Snapshot__Path is no setting; there are Store, Folder")]
     [InlineData("--Routing:MovedWaitMs=10001", "Routing__MovedWaitMs must be 0 .. 10000")]
     public async Task A_setting_out_of_range_refuses_to_start_and_is_named(string setting, string expected)
     {

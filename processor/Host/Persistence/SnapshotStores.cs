@@ -12,8 +12,14 @@ public static class SnapshotStores
     {
         void Say(SnapshotNotice notice) => logger.SnapshotNoticed(notice.Kind, notice.Partition.Lineage, notice.Partition.Number, notice.Detail);
         return settings.Snapshot.Store == SnapshotOptions.Files
-            ? new FilesSnapshotStore(new FilesSnapshotOptions { Folder = settings.Snapshot.Folder, Notice = Say }, time)
+            ? new FilesSnapshotStore(FilesOf(settings) with { Notice = Say }, time)
             // Lineages are numbered in any case.
             : new NoneSnapshotStore(new FilesSnapshotOptions { Folder = Path.Combine(settings.Processor.DataFolder, "lineages"), Notice = Say }, time);
+    }
+
+    private static FilesSnapshotOptions FilesOf(ProcessorSettings settings)
+    {
+        var known = new KnownSnapshotStore(settings.Processor.DataFolder).Read();
+        return new FilesSnapshotOptions { Folder = settings.Snapshot.Folder, ExpectedStoreId = known, CreateIfNew = known is null };
     }
 }

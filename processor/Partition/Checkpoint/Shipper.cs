@@ -46,6 +46,7 @@ public sealed class Shipper : IDisposable
     private Task? waiting;
     private Phase phase;
     private volatile bool hurry;
+    private bool unknown;
     private long rowsSent;
     private long bytesSent;
     private DateTimeOffset startedAt;
@@ -59,11 +60,13 @@ public sealed class Shipper : IDisposable
     /// <param name="changes">Finds what changed in the partition's record log.</param>
     /// <param name="newest">The newest durable checkpoint.</param>
     /// <param name="shipped">What was acknowledged so far.</param>
+    /// <param name="isUnknown">The store knows nothing of the partition yet: it is told at once, that there is nothing.</param>
     /// <param name="faults">Named steps at which a test may stop the process.</param>
     public Shipper(
         CheckpointSettings settings, ISnapshotStore store, SegmentChanges changes, Func<CheckpointManifest?> newest, ShippedMark shipped,
-        IFaultPoints faults)
+        bool isUnknown, IFaultPoints faults)
     {
+        unknown = isUnknown && store.KeepsRows;
         this.settings = settings;
         this.store = store;
         this.changes = changes;
@@ -147,7 +150,9 @@ public sealed class Shipper : IDisposable
 
     private bool Start()
     {
-        if (newest() is not { } manifest || settings.Time.GetUtcNow() < retryAt) return false;
+        if (settings.Time.GetUtcNow() < retryAt) return false;
+        if (unknown) return Introduce();
+        if (newest() is not { } manifest) return false;
         var now = new ShippedMark(manifest.Mark.Position, manifest.Fold.Tail);
         if (now == Shipped) return false;
         if (!store.KeepsRows)
@@ -166,6 +171,34 @@ public sealed class Shipper : IDisposable
         return true;
 
         async Task Keep(Task<IShipment> task) => shipment = await task.ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// A partition without a record is whole at position 0. Said so that a user's states, which take all partitions,
+    /// can be answered from the snapshot.
+    /// </summary>
+    private bool Introduce()
+    {
+        unknown = false;
+        waiting = IntroduceAsync();
+        return true;
+    }
+
+    private async Task IntroduceAsync()
+    {
+        try
+        {
+            var partition = new SnapshotPartition(settings.Lineage, settings.Partition);
+            var nothing = new SnapshotMark(0, default, settings.Time.GetUtcNow().ToUnixTimeMilliseconds());
+            var empty = await store.BeginShipAsync(partition, 0, nothing, stop.Token).ConfigureAwait(false);
+            await using (empty.ConfigureAwait(false)) await empty.CompleteAsync(stop.Token).ConfigureAwait(false);
+        }
+        catch (SnapshotUnavailableException)
+        {
+            // Said again; a ship that comes first says more.
+            unknown = true;
+            retryAt = settings.Time.GetUtcNow() + retry;
+        }
     }
 
     private bool BeginScan()
