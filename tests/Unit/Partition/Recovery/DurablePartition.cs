@@ -5,6 +5,7 @@ using ReadStateStream.Partition.Recovery;
 using ReadStateStream.Partition.Store;
 using ReadStateStream.Snapshot.Files;
 using ReadStateStream.Snapshot.None;
+using Xunit;
 
 namespace ReadStateStream.Unit.Partition.Recovery;
 
@@ -57,6 +58,39 @@ public sealed class DurablePartition : IDisposable
 
     /// <summary>Folds everything there is.</summary>
     public void Run() => Tester.Run();
+
+    /// <summary>Appends an event; the partition need not be open.</summary>
+    public void Append(Schemas.V1.ChannelEvent record)
+    {
+        var channel = record.ChannelCreated?.ChannelId ?? record.MessageSent.ChannelId;
+        Log.Append(channel.ToString(System.Globalization.CultureInfo.InvariantCulture), record);
+    }
+
+    /// <summary>Times that the partition failed.</summary>
+    public int Failures { get; private set; }
+
+    /// <summary>The partition failed: time passes until it has recovered by itself.</summary>
+    public void AwaitRecovery()
+    {
+        Failures++;
+        Assert.Equal(Schemas.V1.PartitionState.Failed, Partition.State);
+        while (Partition.State != Schemas.V1.PartitionState.Running)
+        {
+            Time.Advance(TimeSpan.FromSeconds(1));
+            Partition.Step();
+        }
+    }
+
+    /// <summary>Takes a checkpoint, begins to ship it, and ends as if killed: its intent stays.</summary>
+    public void BeginShipAndDie()
+    {
+        Run();
+        var persistence = Partition.Persistence!;
+        persistence.Checkpointer.Begin(Partition.Position);
+        while (!persistence.Checkpointer.IsIdle) persistence.Checkpointer.Step();
+        persistence.Shipper.Step();
+        Kill();
+    }
 
     /// <summary>Takes a checkpoint now, and ships it.</summary>
     public void Checkpoint()
@@ -115,6 +149,15 @@ public sealed class DurablePartition : IDisposable
         public (RecoverySource Source, long Position, long Replay)? LastRecovery { get; private set; }
 
         public int Waits { get; private set; }
+
+        public void Clear()
+        {
+            lock (gate)
+            {
+                PassedOverReasons.Clear();
+                LastRecovery = null;
+            }
+        }
 
         public void Waiting(int partition, Exception why)
         {
