@@ -62,7 +62,7 @@ public sealed class DurablePartition : IDisposable
     /// <summary>Appends an event; the partition need not be open.</summary>
     public void Append(Schemas.V1.ChannelEvent record)
     {
-        var channel = record.ChannelCreated?.ChannelId ?? record.MessageSent.ChannelId;
+        var channel = record.ChannelCreated?.ChannelId ?? record.MessageSent?.ChannelId ?? record.MessagesRead.ChannelId;
         Log.Append(channel.ToString(System.Globalization.CultureInfo.InvariantCulture), record);
     }
 
