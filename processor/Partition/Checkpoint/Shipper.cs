@@ -46,7 +46,7 @@ public sealed class Shipper : IDisposable
     private Task? waiting;
     private Phase phase;
     private volatile bool hurry;
-    private bool unknown;
+    private volatile bool unknown;
     private long rowsSent;
     private long bytesSent;
     private DateTimeOffset startedAt;
@@ -151,8 +151,8 @@ public sealed class Shipper : IDisposable
     private bool Start()
     {
         if (settings.Time.GetUtcNow() < retryAt) return false;
-        if (unknown) return Introduce();
-        if (newest() is not { } manifest) return false;
+        if (newest() is not { } manifest) return unknown && Introduce();
+        unknown = false;
         var now = new ShippedMark(manifest.Mark.Position, manifest.Fold.Tail);
         if (now == Shipped) return false;
         if (!store.KeepsRows)
@@ -179,26 +179,17 @@ public sealed class Shipper : IDisposable
     /// </summary>
     private bool Introduce()
     {
-        unknown = false;
         waiting = IntroduceAsync();
         return true;
     }
 
     private async Task IntroduceAsync()
     {
-        try
-        {
-            var partition = new SnapshotPartition(settings.Lineage, settings.Partition);
-            var nothing = new SnapshotMark(0, default, settings.Time.GetUtcNow().ToUnixTimeMilliseconds());
-            var empty = await store.BeginShipAsync(partition, 0, nothing, stop.Token).ConfigureAwait(false);
-            await using (empty.ConfigureAwait(false)) await empty.CompleteAsync(stop.Token).ConfigureAwait(false);
-        }
-        catch (SnapshotUnavailableException)
-        {
-            // Said again; a ship that comes first says more.
-            unknown = true;
-            retryAt = settings.Time.GetUtcNow() + retry;
-        }
+        var partition = new SnapshotPartition(settings.Lineage, settings.Partition);
+        var nothing = new SnapshotMark(0, default, settings.Time.GetUtcNow().ToUnixTimeMilliseconds());
+        var empty = await store.BeginShipAsync(partition, 0, nothing, stop.Token).ConfigureAwait(false);
+        await using (empty.ConfigureAwait(false)) await empty.CompleteAsync(stop.Token).ConfigureAwait(false);
+        unknown = false;
     }
 
     private bool BeginScan()
@@ -279,15 +270,16 @@ public sealed class Shipper : IDisposable
     private void GiveUp(Exception error)
     {
         waiting = null;
+        var failed = target;
         // After the position was acknowledged nothing is given up any more: only the shipment's end failed.
-        if (target is not { } failed) return;
+        if (failed is null && !unknown) return;
         LastError = error;
         Figures = Figures with { Failures = Figures.Failures + 1 };
         if (shipment is { } left) waiting = DisposeQuietly(left);
         Reset();
         retryAt = settings.Time.GetUtcNow() + retry;
         retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
-        OnEnded?.Invoke(failed, rowsSent, error);
+        if (failed is not null) OnEnded?.Invoke(failed, rowsSent, error);
     }
 
     private void Reset()

@@ -24,7 +24,7 @@ public sealed class DurablePartition : IDisposable
         this.policy = policy;
         this.store = store ?? PartitionTester.Small();
         this.options = options ?? new CheckpointOptions();
-        snapshots = open(new FilesSnapshotOptions { Folder = Path.Combine(Folder, "snapshot"), Inline = true }, Time);
+        snapshots = open(new FilesSnapshotOptions { Folder = Path.Combine(Folder, "snapshot"), Inline = true, Disk = SnapshotDisk }, Time);
         var identity = new LineageIdentity("topic", 1, FoldVersion.Current, "");
         lineage = snapshots.CreateLineageAsync(identity, new AnswerSettings(policy, PartitionTester.Epoch, this.store.MaxValueBytes), default)
             .GetAwaiter().GetResult().Number;
@@ -47,6 +47,10 @@ public sealed class DurablePartition : IDisposable
     public void LoseMachine() => Directory.Delete(MachineFolder, recursive: true);
 
     public MemoryLog Log { get; } = new();
+
+    internal TroubledDisk MachineDisk { get; } = new();
+
+    internal TroubledDisk SnapshotDisk { get; } = new();
 
     public ManualTime Time { get; } = new();
 
@@ -84,9 +88,7 @@ public sealed class DurablePartition : IDisposable
     /// <summary>Takes a checkpoint, begins to ship it, and ends as if killed: its intent stays.</summary>
     public void BeginShipAndDie()
     {
-        Run();
-        var persistence = Partition.Persistence!;
-        persistence.Checkpointer.Begin(Partition.Position);
+        var persistence = BeginCheckpoint();
         while (!persistence.Checkpointer.IsIdle) persistence.Checkpointer.Step();
         persistence.Shipper.Step();
         Kill();
@@ -95,10 +97,30 @@ public sealed class DurablePartition : IDisposable
     /// <summary>Takes a checkpoint now, and ships it.</summary>
     public void Checkpoint()
     {
-        Run();
-        Partition.Persistence!.Checkpointer.Begin(Partition.Position);
+        BeginCheckpoint();
         SettleBeside();
         if (Partition.Persistence!.Checkpointer.LastError is { } error) throw new InvalidOperationException("the checkpoint was given up", error);
+    }
+
+    /// <summary>Takes a checkpoint now; whatever becomes of its ship.</summary>
+    public void CheckpointWithoutShip()
+    {
+        var persistence = BeginCheckpoint();
+        while (!persistence.Checkpointer.IsIdle)
+        {
+            persistence.Step();
+            Time.Advance(TimeSpan.FromMilliseconds(100));
+        }
+    }
+
+    private PartitionPersistence BeginCheckpoint()
+    {
+        Run();
+        var persistence = Partition.Persistence!;
+        // One that fell due by itself ends first.
+        while (!persistence.Checkpointer.IsIdle) persistence.Checkpointer.Step();
+        if (persistence.Checkpointer.IsWorthwhile(Partition.Position)) persistence.Checkpointer.Begin(Partition.Position);
+        return persistence;
     }
 
     /// <summary>Steps what runs beside the writer until it is done.</summary>
@@ -134,7 +156,7 @@ public sealed class DurablePartition : IDisposable
         var settings = new CheckpointSettings(lineage, 0, 1, options, Time);
         var geometry = StoreGeometry.From(store);
         var recovery = new RecoverySettings(
-            settings, MachineFolder, store, StoredPolicy.From(policy), new StateDeviceOptions { SegmentBytes = 1L << geometry.SegmentBits, Time = Time, Mode = DeviceMode.Inline },
+            settings, MachineFolder, store, StoredPolicy.From(policy), new StateDeviceOptions { SegmentBytes = 1L << geometry.SegmentBits, Time = Time, Mode = DeviceMode.Inline, Disk = MachineDisk },
             NoFaultPoints.Instance);
         return new PartitionTester(policy, [Log], (_, log) => new PartitionRecovery(recovery, log, snapshots, Said), Time);
     }
