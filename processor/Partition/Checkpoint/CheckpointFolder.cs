@@ -17,8 +17,23 @@ public sealed class CheckpointFolder(DiskOperations disk, string path)
 {
     private const string Unfinished = "manifest.unfinished";
 
+    /// <summary>Folders of ours above the files: store, lineage, partition.</summary>
+    private const int Levels = 3;
+
     /// <summary>The folder.</summary>
     public string FolderPath => path;
+
+    /// <summary>
+    /// Creates the folder. Its names in the folders above are durable too: a power cut would else take away everything
+    /// that was synced below them.
+    /// </summary>
+    /// <exception cref="IOException">Not all of it is known to be done.</exception>
+    public void Create()
+    {
+        disk.CreateFolder(path);
+        var above = Path.GetFullPath(path);
+        for (var level = 0; level < Levels && Path.GetDirectoryName(above) is { } next; level++) disk.SyncFolder(above = next);
+    }
 
     /// <summary>All manifests, newest first; none where the folder does not exist.</summary>
     /// <exception cref="IOException">The folder or a file cannot be read: nothing is known of what it holds.</exception>
@@ -38,7 +53,6 @@ public sealed class CheckpointFolder(DiskOperations disk, string path)
     public void Write(CheckpointManifest manifest)
     {
         var temporary = Path.Combine(path, Unfinished);
-        disk.CreateFolder(path);
         using (var file = disk.Create(temporary))
         {
             disk.Write(temporary, file, manifest.Encode(), 0);

@@ -99,20 +99,24 @@ public sealed class Checkpointer
         && (settings.Time.GetUtcNow() >= nextAt || (Grown >= settings.Options.IntervalBytes && LastError is null));
 
     /// <summary>
-    /// Something was applied or copied since the last one was taken. A log without a record has no file to vouch for.
+    /// Something was applied or copied since the last one was taken, or that one was given up.
     /// </summary>
     public bool IsWorthwhile(long position) =>
-        store.TailAddress != store.BeginAddress && (Grown != 0 || position != (last?.Position ?? newest?.Mark.Position ?? 0));
+        !IsEmpty && (Grown != 0 || position != (last?.Position ?? newest?.Mark.Position ?? 0));
 
     private long Grown => store.TailAddress - (last?.Fold.Tail ?? newest?.Fold.Tail ?? store.BeginAddress);
+
+    // A log in which nothing was ever written has no sector to prove, and nothing to lose.
+    private bool IsEmpty => store.TailAddress == store.BeginAddress;
 
     /// <summary>Nothing is under way.</summary>
     public bool IsIdle => taken is null;
 
-    /// <summary>Takes one at this position: the writer, between two batches.</summary>
+    /// <summary>Takes one at this position, unless nothing was stored yet: the writer, between two batches.</summary>
     public void Begin(long position)
     {
         if (taken is not null) throw new InvalidOperationException("a checkpoint is under way");
+        if (IsEmpty) return;
         faults.Reach("checkpoint-before-fold");
         last = new Taken(position, store.Fold(), settings.Time.GetUtcNow());
         nextAt = last.At + settings.Options.Interval;

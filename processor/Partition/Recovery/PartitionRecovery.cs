@@ -140,6 +140,8 @@ public sealed class PartitionRecovery(
             observer.PassedOver(Number, RecoverySource.Checkpoint, manifest.Mark.Position, contradiction);
             return null;
         }
+        // The manifest may be of an attempt whose last fsync failed: it is counted on only once its name is durable.
+        settings.Device.Disk.SyncFolder(settings.Folder);
         var device = OpenDevice(manifest.Geometry);
         try
         {
@@ -240,12 +242,23 @@ public sealed class PartitionRecovery(
             settings.Checkpoint, log, device, store, folder, (kept, sequence), () => shipper.Shipped, settings.Faults);
         var compactor = new Compactor(settings.Checkpoint.Options, store, device, () => checkpointer.Newest, () => shipper.Shipped);
         var persistence = new PartitionPersistence(device, checkpointer, shipper, compactor);
+        Hold(device, true);
         observer.Assembled(Number, persistence);
         return new RecoveredState(store, position, liveFrom, source, persistence);
     }
 
-    private StateDevice OpenDevice(StoreGeometry geometry) => new(
-        settings.Folder, settings.Device with { SegmentBytes = 1L << geometry.SegmentBits });
+    private StateDevice OpenDevice(StoreGeometry geometry)
+    {
+        var device = new StateDevice(settings.Folder, settings.Device with { SegmentBytes = 1L << geometry.SegmentBits });
+        Hold(device, false);
+        return device;
+    }
+
+    // FASTER's own recovery waits without asking the device to do anything.
+    private void Hold(StateDevice device, bool holds)
+    {
+        if (settings.Device.Mode == DeviceMode.Held) device.IsHolding = holds;
+    }
 
     private void DropNewer(long sequence)
     {
@@ -256,7 +269,7 @@ public sealed class PartitionRecovery(
     private void Clear()
     {
         var disk = settings.Device.Disk;
-        disk.CreateFolder(settings.Folder);
+        folder.Create();
         foreach (var manifest in folder.Read()) folder.Delete(manifest.Sequence);
         foreach (var name in disk.List(settings.Folder) ?? []) disk.Delete(Path.Combine(settings.Folder, Path.GetFileName(name)));
         disk.SyncFolder(settings.Folder);

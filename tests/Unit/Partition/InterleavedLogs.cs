@@ -24,16 +24,19 @@ public sealed class InterleavedLogs
     public IReadOnlyList<GeneratedLog> Logs => logs;
 
     /// <summary>All events: one of each log in turn, so that every record goes cold before it is needed again.</summary>
-    public IEnumerable<ChannelEvent> Events()
+    public IEnumerable<ChannelEvent> Events() => Tagged().Select(tagged => tagged.Event);
+
+    /// <summary>All events in that order, each with its log and as that log's oracle knows it.</summary>
+    public IEnumerable<(int Log, ChannelEvent Source, ChannelEvent Event)> Tagged()
     {
         for (var at = 0; logs.Any(log => at < log.Events.Count); at++)
             for (var i = 0; i < logs.Count; i++)
-                if (at < logs[i].Events.Count && IsAboutIds(logs[i].Events[at].Event))
-                    yield return Mapped(logs[i].Events[at].Event, Map(i));
+                if (at < logs[i].Events.Count && logs[i].Events[at].Event is var source && IsAboutIds(source))
+                    yield return (i, source, Mapped(source, Map(i)));
     }
 
     /// <summary>The first difference between the product and the oracles, or null.</summary>
-    public string? FirstDifference(PartitionTester product)
+    public string? FirstDifference(IAsked product)
     {
         for (var i = 0; i < logs.Count; i++)
             if (OracleComparison.FirstDifference(product, logs[i].Oracle(), Map(i)) is { } difference)

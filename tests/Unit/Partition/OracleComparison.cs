@@ -10,7 +10,7 @@ public static class OracleComparison
     /// The first difference, or null. <paramref name="map"/> maps the oracle's user and channel ids to the
     /// product's; <paramref name="probes"/>: message ids to ask for.
     /// </summary>
-    public static string? FirstDifference(PartitionTester product, ReadStateOracle oracle, Func<ulong, ulong>? map = null, params ulong[] probes)
+    public static string? FirstDifference(IAsked product, ReadStateOracle oracle, Func<ulong, ulong>? map = null, params ulong[] probes)
     {
         map ??= static id => id;
         var blocked = product.Blocked(oracle.Users.Select(map));
@@ -22,7 +22,7 @@ public static class OracleComparison
     /// As <see cref="FirstDifference"/>, without sums over a user's channels: the product may hold channels that the
     /// oracle was not told of.
     /// </summary>
-    public static string? StateDifference(PartitionTester product, ReadStateOracle oracle, Func<ulong, ulong>? map = null, params ulong[] probes)
+    public static string? StateDifference(IAsked product, ReadStateOracle oracle, Func<ulong, ulong>? map = null, params ulong[] probes)
     {
         map ??= static id => id;
         var blocked = product.Blocked(oracle.Users.Select(map));
@@ -45,7 +45,7 @@ public static class OracleComparison
     private static string? Difference(
         ReadState actual, ReadStateOracle oracle, ulong user, ulong channel, ulong probe, Func<ulong, ulong> map)
     {
-        var expected = oracle.ReadState(user, channel, PartitionTester.Epoch, probe);
+        var expected = oracle.ReadState(user, channel, IAsked.Epoch, probe);
         var threads = actual.Threads.ToList();
         actual = actual.Clone();
         actual.Threads.Clear();
@@ -65,11 +65,11 @@ public static class OracleComparison
     }
 
     private static string? UserDifference(
-        PartitionTester product, ReadStateOracle oracle, ulong user, Func<ulong, ulong> map, BlockedLookup blocked)
+        IAsked product, ReadStateOracle oracle, ulong user, Func<ulong, ulong> map, BlockedLookup blocked)
     {
         var channels = new List<ulong>();
         var totals = new Totals();
-        for (var partition = 0; partition < product.Partitions.Count; partition++)
+        for (var partition = 0; partition < product.PartitionCount; partition++)
         {
             var sums = product.Ask(partition, p => p.GetUserAsync(new GetUserRequest { UserId = map(user), TotalsOnly = true }, blocked, 0, default)).Totals;
             totals.Unread += sums.Unread;

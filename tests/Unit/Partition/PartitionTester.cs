@@ -12,9 +12,9 @@ using ReadStateStream.Schemas.V1;
 namespace ReadStateStream.Unit.Partition;
 
 /// <summary>Partitions over logs in memory, stepped by the test's own thread.</summary>
-public sealed class PartitionTester : IDisposable
+public sealed class PartitionTester : IAsked, IDisposable
 {
-    public const long Epoch = 1_420_070_400_000;
+    public const long Epoch = IAsked.Epoch;
 
     private readonly string folder = Directory.CreateTempSubdirectory("readstate-test-").FullName;
     private readonly MemoryLog[] logs;
@@ -49,6 +49,8 @@ public sealed class PartitionTester : IDisposable
     public IReadOnlyList<StateStore> Stores { get; }
 
     public IReadOnlyList<StatePartition> Partitions { get; }
+
+    public int PartitionCount => Partitions.Count;
 
     /// <summary>Everything of a generated log fits.</summary>
     public static StoreOptions Small() => new() { LogMemoryBytes = 4 << 20, PageBytes = 64 << 10, IndexBytes = 64 << 10, SegmentBytes = 64 << 20 };
