@@ -11,8 +11,11 @@ using ReadStateStream.QueryApi.Http;
 using ReadStateStream.QueryApi.Reads;
 using ReadStateStream.QueryApi.Routing;
 using ReadStateStream.QueryApi.Settings;
+using ReadStateStream.QueryApi.Snapshots;
 using ReadStateStream.QueryApi.Telemetry;
 using ReadStateStream.Schemas.Connect;
+using ReadStateStream.Snapshot;
+using ReadStateStream.Snapshot.Files;
 
 namespace ReadStateStream.QueryApi;
 
@@ -36,6 +39,7 @@ internal static class QueryApiHost
         AddHttp(builder.Services);
         AddQueries(builder.Services);
         AddRouting(builder.Services);
+        AddSnapshots(builder.Services);
         replace?.Invoke(builder.Services);
         var app = builder.Build();
         // Before anything below reads a setting: all that are wrong are named together.
@@ -84,7 +88,7 @@ internal static class QueryApiHost
     {
         services.AddSingleton<PositionWaits>();
         services.AddSingleton<ProcessorQuestions>();
-        services.AddSingleton<MovedPartitionRetry>();
+        services.AddSingleton<AnswerRouting>();
         services.AddSingleton<BlockedUsersReader>();
         services.AddSingleton<StateReader>();
         services.AddSingleton<UserReader>();
@@ -101,6 +105,23 @@ internal static class QueryApiHost
         services.AddSingleton(s => new HttpMessageInvoker(
             ConnectClient.CreateHandler(TimeSpan.FromMilliseconds(s.GetRequiredService<IOptions<RoutingOptions>>().Value.ConnectTimeoutMs))));
         services.AddHostedService<ProcessorDiscovery>();
+    }
+
+    // Made when a question first needs them: nothing of a store is touched where none is set.
+    private static void AddSnapshots(IServiceCollection services)
+    {
+        services.AddSingleton<ISnapshotStore>(s => new FilesSnapshotStore(
+            new FilesSnapshotOptions
+            {
+                Folder = s.GetRequiredService<IOptions<SnapshotOptions>>().Value.Folder!,
+                CreateIfNew = false,
+                Notice = s.GetRequiredService<ILogger<FilesSnapshotStore>>().SnapshotNoticed,
+            },
+            s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<SnapshotCalls>();
+        services.AddSingleton<SnapshotLineages>();
+        services.AddSingleton<SnapshotReader>();
+        services.AddSingleton<SnapshotAnswers>();
     }
 
     private static void Map(WebApplication app)

@@ -1,31 +1,40 @@
 using ReadStateStream.Fold;
+using ReadStateStream.Host.Persistence;
 using ReadStateStream.Host.Settings;
 using ReadStateStream.Partition;
+using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Log;
 using ReadStateStream.Partition.Query;
+using ReadStateStream.Partition.Recovery;
 using ReadStateStream.Partition.Store;
 using ReadStateStream.Schemas.V1;
+using ReadStateStream.Snapshot.Files;
 
 namespace ReadStateStream.Host;
 
 /// <summary>
-/// Everything on one machine: the embedded log of the data folder, and all its partitions, whose stores are
-/// rebuilt from the log at each start.
+/// Everything on one machine: the embedded log of the data folder, and all its partitions, whose states are
+/// recovered from checkpoints, from the snapshot store, or by a replay.
 /// </summary>
 public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time, Telemetry telemetry, ILoggerFactory loggers)
     : IProcessorParts
 {
-    // Lineages below 256 would make write timestamps that real clocks may have made; this one is rebuilt at each start.
-    private const ulong FirstLineage = 256;
-
     // A record's key is an id in decimal digits.
     private const int KeyBytesMax = 20;
 
+    private static readonly TimeSpan LineageRetry = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StopLook = TimeSpan.FromMilliseconds(10);
+
     private readonly ProcessorOptions processor = settings.Processor;
     private readonly ILogger<EmbeddedParts> logger = loggers.CreateLogger<EmbeddedParts>();
+    private readonly CancellationTokenSource stopping = new();
+    private readonly ISnapshotStore snapshots = SnapshotStores.Open(settings, time, loggers.CreateLogger<ISnapshotStore>());
+    private readonly IFaultPoints faults = FaultPoints.FromEnvironment();
     private EmbeddedTopic? topic;
+    private Task<LineageEntry>? lineage;
     private StatePartition[] partitions = [];
     private PartitionWorker[] workers = [];
+    private PersistenceWorker? persistence;
 
     public event Action? StateChanged;
 
@@ -33,35 +42,52 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
 
     public IReadOnlyList<IPartitionQueries> Partitions => partitions;
 
-    public LogNames Names { get; } = new("embedded", settings.Processor.Topic, $"readstate-{FirstLineage}");
+    public LogNames Names { get; } = new("embedded", settings.Processor.Topic, "readstate");
 
-    public ulong Lineage => FirstLineage;
+    public ulong Lineage => lineage is { IsCompletedSuccessfully: true } known ? (ulong)known.Result.Number : 0;
 
-    public Task StartAsync(CancellationToken cancellation)
+    public string? RefusalOf(int partition) => partitions[partition].Persistence?.Device.Stuck is { } stuck
+        ? $"the store of partition {partition} cannot be written: {stuck.Error.Message}" : null;
+
+    public async Task StartAsync(CancellationToken cancellation)
     {
         topic = OpenTopic();
         RequireEpochOf(topic.Partitions);
-        var stores = Path.Combine(processor.DataFolder, "store");
-        if (Directory.Exists(stores)) Directory.Delete(stores, recursive: true);
-        partitions = [.. topic.Partitions.Select((log, number) => Create(number, log, stores))];
+        lineage = await FindLineageAsync(topic.TopicIdentity, cancellation);
+        partitions = [.. topic.Partitions.Select((log, number) => Create(number, log))];
         var threads = Math.Clamp(processor.Workers == 0 ? Environment.ProcessorCount : processor.Workers, 1, partitions.Length);
         workers = [.. Enumerable.Range(0, threads)
             .Select(worker => new PartitionWorker(worker, [.. partitions.Where(p => p.Number % threads == worker)]))];
-        return Task.CompletedTask;
+        persistence = new PersistenceWorker(partitions, time);
     }
 
     public Task StopAsync(CancellationToken cancellation) =>
-        Task.Run(() => DisposeAsync().AsTask(), CancellationToken.None).WaitAsync(cancellation);
+        Task.Run(() => StopAllAsync(cancellation), CancellationToken.None).WaitAsync(cancellation);
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => new(StopAllAsync(new CancellationToken(canceled: true)));
+
+    /// <summary>Partitions stop, take a last checkpoint and ship it as long as there is time, then the log closes.</summary>
+    private async Task StopAllAsync(CancellationToken cancellation)
     {
+        await stopping.CancelAsync().ConfigureAwait(false);
         foreach (var worker in workers) worker.Dispose();
         workers = [];
+        foreach (var partition in partitions) partition.BeginLastCheckpoint();
+        while (!cancellation.IsCancellationRequested && partitions.Any(Hopeful)) await Task.Delay(StopLook, time, CancellationToken.None).ConfigureAwait(false);
+        if (partitions.Any(p => p.Persistence is { IsBusy: true })) logger.StopCutShort();
+        persistence?.Dispose();
+        persistence = null;
         foreach (var partition in partitions) partition.Dispose();
         partitions = [];
         if (topic is not null) await topic.DisposeAsync().ConfigureAwait(false);
         topic = null;
+        await snapshots.DisposeAsync().ConfigureAwait(false);
     }
+
+    /// <summary>Something is under way that has not failed yet: what fails at a stop is left to the next start.</summary>
+    private static bool Hopeful(StatePartition partition) =>
+        partition.Persistence is { IsBusy: true } busy && busy.Checkpointer.LastError is null && busy.Shipper.LastError is null
+        && busy.Device.Stuck is null && busy.Device.Damage is null;
 
     private EmbeddedTopic OpenTopic()
     {
@@ -97,21 +123,74 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
                 + $"with these an event id lies {aheadMs / 1_000} s past the time its record was appended");
     }
 
-    private StatePartition Create(int number, EmbeddedLog log, string folder)
+    /// <summary>
+    /// The lineage, where the snapshot store answers; else a task that goes on asking, so that ingest works meanwhile
+    /// and the partitions say what they wait for.
+    /// </summary>
+    private async Task<Task<LineageEntry>> FindLineageAsync(string topicIdentity, CancellationToken cancellation)
     {
-        var device = new FileDevice(Path.Combine(folder, $"{number}", "records"), new FileDeviceOptions { DeleteOnClose = true });
-        var store = new StateStore(settings.PartitionStore, StoredPolicy.From(settings.Policy), device);
+        var choice = new LineageChoice(snapshots, settings);
+        try
+        {
+            return Task.FromResult(await ChooseAsync(choice, topicIdentity, cancellation));
+        }
+        catch (SnapshotUnavailableException away)
+        {
+            logger.LineageAwaited(away.Message);
+            return AwaitLineageAsync(choice, topicIdentity);
+        }
+        catch (SnapshotDamagedException damaged)
+        {
+            throw new SettingException($"the snapshot store's list of lineages is damaged: {damaged.Message}");
+        }
+    }
+
+    private async Task<LineageEntry> ChooseAsync(LineageChoice choice, string topicIdentity, CancellationToken cancellation)
+    {
+        var known = await choice.ChooseAsync(topicIdentity, cancellation).ConfigureAwait(false);
+        if (snapshots is FilesSnapshotStore files)
+            new KnownSnapshotStore(processor.DataFolder).Write(await files.ReadStoreIdAsync(cancellation).ConfigureAwait(false));
+        logger.LineageServed(known.Number);
+        return known;
+    }
+
+    private async Task<LineageEntry> AwaitLineageAsync(LineageChoice choice, string topicIdentity)
+    {
+        while (true)
+        {
+            await Task.Delay(LineageRetry, time, stopping.Token).ConfigureAwait(false);
+            try
+            {
+                return await ChooseAsync(choice, topicIdentity, stopping.Token).ConfigureAwait(false);
+            }
+            catch (SnapshotUnavailableException away)
+            {
+                logger.LineageAwaited(away.Message);
+            }
+        }
+    }
+
+    private StatePartition Create(int number, EmbeddedLog log)
+    {
+        var recovery = new LineageRecovery(lineage!, known => RecoveryOf(number, log, known));
         var partition = new StatePartition(
             new PartitionSettings(
-                number, processor.Partitions, settings.Policy, settings.EventIds.EpochUnixMs, settings.EventIds.MaxAheadSeconds * 1_000L, time), log, store,
-            handle => telemetry.AddPartition(handle, Names, () => handle.StoreMemoryBytes),
+                number, processor.Partitions, settings.Policy, settings.EventIds.EpochUnixMs, settings.EventIds.MaxAheadSeconds * 1_000L, time),
+            log, recovery, handle => telemetry.AddPartition(handle, Names, () => handle.StoreMemoryBytes),
             (at, offset, reason) => logger.DeadLetter(at, offset, reason));
         partition.OnStateChanged = changed =>
         {
-            if (changed.Failure is { } failure) logger.PartitionFailed(failure, changed.Number, changed.Position);
+            if (changed.State == PartitionState.Failed && changed.Failure is { } failure) logger.PartitionFailed(failure, changed.Number, changed.Position);
             else logger.PartitionEntered(changed.Number, changed.State, changed.Position);
             StateChanged?.Invoke();
         };
         return partition;
     }
+
+    private PartitionRecovery RecoveryOf(int number, EmbeddedLog log, LineageEntry known) => new(
+        new RecoverySettings(
+            new CheckpointSettings(known.Number, number, processor.Partitions, settings.Checkpoint, time),
+            StoreFolders.Of(processor.DataFolder, known.Number, number), settings.PartitionStore, StoredPolicy.From(settings.Policy),
+            new StateDeviceOptions { SegmentBytes = settings.PartitionStore.SegmentBytes, Time = time }, faults),
+        log, snapshots, new RecoveryLog(logger, () => partitions[number].OnWork?.Invoke()));
 }

@@ -18,8 +18,14 @@ public interface IProcessorParts : IAsyncDisposable
     /// <summary>How telemetry names the log.</summary>
     LogNames Names { get; }
 
-    /// <summary>Number of the lineage that the partitions hold.</summary>
+    /// <summary>Number of the lineage that the partitions hold; 0 while the snapshot store has not said which.</summary>
     ulong Lineage { get; }
+
+    /// <summary>
+    /// Why events for a partition are not taken now, though its log could: what was applied cannot be kept. Null where
+    /// they are taken.
+    /// </summary>
+    string? RefusalOf(int partition);
 
     /// <summary>Raised, from any thread, after the state of a partition changed.</summary>
     event Action? StateChanged;

@@ -70,4 +70,8 @@ internal static partial class Log
 
     [LoggerMessage(22, LogLevel.Warning, "The last checkpoints and ships did not end in time: a restart replays, or ships, what they lack")]
     public static partial void StopCutShort(this ILogger logger);
+
+    [LoggerMessage(23, LogLevel.Warning, "Snapshot store: {Kind} in lineage {Lineage}, partition {Partition}: {Detail}")]
+    public static partial void SnapshotNoticed(
+        this ILogger logger, Snapshot.Files.SnapshotNoticeKind kind, long lineage, int partition, string detail);
 }

@@ -114,7 +114,7 @@ public static class Wiring
         var validator = new EventValidator(new EventLimits(
             parts.Topic.PartitionCount, epochUnixMs, aheadMs, ingest.MaxUsers, ingest.MaxReasonCharacters, ingest.MaxEventBytes));
         var stamper = new EventIdStamper(time, epochUnixMs, aheadMs, parts.Topic.GreatestStampedEventId);
-        var pipeline = new IngestPipeline(parts.Topic, validator, stamper, ingest, parts.Names,
+        var pipeline = new IngestPipeline(parts.Topic, validator, stamper, ingest, parts.RefusalOf, parts.Names,
             services.GetRequiredService<Telemetry>(), time, services.GetRequiredService<ILogger<IngestPipeline>>());
         return new IngestEndpoint(pipeline, new IngestAnswer(parts.Topic.TopicIdentity, ingest), ingest);
     }

@@ -186,8 +186,9 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     public void BeginLastCheckpoint()
     {
         if (state is not PartitionState.Stopping || opened is not { Persistence: { Checkpointer: { IsIdle: true } checkpointer } persistence }) return;
-        if (persistence.Device.Stuck is null && persistence.Device.Damage is null && checkpointer.Newest?.Mark.Position != Position)
+        if (persistence.Device.Stuck is null && persistence.Device.Damage is null && checkpointer.IsWorthwhile(Position))
             checkpointer.Begin(Position);
+        persistence.Shipper.Hurry();
     }
 
     public void Dispose()

@@ -6,11 +6,11 @@ using ReadStateStream.Schemas.V1;
 namespace ReadStateStream.QueryApi.Commands;
 
 /// <summary>
-/// Commands: validated against the present state, then published as facts through the owner of the channel's
+/// Commands: validated against the present state (never against a snapshot), then published as facts through the owner of the channel's
 /// partition. Nothing is published where a command is refused. Event ids are stamped by the ingest endpoint, so a
 /// command that is repeated is a new fact: reads move forward only, and a pointer set twice to the same id stands there.
 /// </summary>
-internal sealed class CommandHandler(StateReader states, UserReader users, Router router, MovedPartitionRetry routes, IngestClient ingest)
+internal sealed class CommandHandler(StateReader states, UserReader users, Router router, AnswerRouting routes, IngestClient ingest)
 {
     private const int PageStates = 1_000;
 
@@ -45,7 +45,7 @@ internal sealed class CommandHandler(StateReader states, UserReader users, Route
         ulong user, IReadOnlyList<ulong> channels, PositionWait wait, CancellationToken cancellation)
     {
         var keys = channels.Distinct().Select(c => new GetStatesRequest.Types.Key { UserId = user, ChannelId = c }).ToList();
-        var read = await states.ReadAsync(keys, wait, cancellation);
+        var read = await states.ReadAsync(keys, Staleness.Refused, wait, cancellation);
         var strangers = read.States.Where(s => !s.Member).Select(s => s.ChannelId).ToList();
         if (strangers.Count > 0) throw Problems.NotAMember(user, strangers);
         var published = new Publication(wait.Token);
@@ -60,7 +60,7 @@ internal sealed class CommandHandler(StateReader states, UserReader users, Route
         ulong after = 0;
         while (true)
         {
-            var page = await users.PageAsync(user, unreadOnly: false, after, PageStates, wait, cancellation);
+            var page = await users.PageAsync(user, unreadOnly: false, after, PageStates, Staleness.Refused, wait, cancellation);
             await PublishReadsAsync(page.States, published, cancellation);
             if (!page.More) return published.ToAnswer(page.Table);
             after = page.States[^1].ChannelId;
@@ -71,9 +71,9 @@ internal sealed class CommandHandler(StateReader states, UserReader users, Route
         ulong user, ulong channel, ulong probe, PositionWait wait, CancellationToken cancellation)
     {
         var key = new GetStatesRequest.Types.Key { UserId = user, ChannelId = channel, ProbeMessageId = probe };
-        var read = await states.ReadAsync([key], wait, cancellation);
+        var read = await states.ReadAsync([key], Staleness.Refused, wait, cancellation);
         if (!read.States[0].Member) throw Problems.NotAMember(user, [channel]);
-        return (read.States[0], routes.OwnerOf(read.Table, read.Table.PartitionOf(channel)));
+        return (read.States[0], read.Sources.OwnerOf(read.Table.PartitionOf(channel)));
     }
 
     private async Task<CommandAnswer> PublishOneAsync(ChannelEvent fact, ulong channel, PositionWait wait, CancellationToken cancellation)
@@ -99,16 +99,17 @@ internal sealed class CommandHandler(StateReader states, UserReader users, Route
         var left = facts;
         while (left.Count > 0)
         {
-            var batch = await routes.AnswerAsync(async table =>
+            var batch = await routes.AnswerAsync(async sources =>
             {
-                var owner = routes.OwnerOf(table, table.PartitionOf(left[0].Channel));
+                var table = sources.Table;
+                var owner = sources.OwnerOf(table.PartitionOf(left[0].Channel));
                 var mine = left
                     .Where(f => table.TryOwner(table.PartitionOf(f.Channel), out var other) && other.IngestUrl == owner.IngestUrl)
                     .Take(IngestClient.BatchMax)
                     .ToList();
                 await published.AddAsync(() => ingest.PublishAsync(owner.IngestUrl, [.. mine.Select(f => f.Fact)], cancellation));
                 return mine;
-            }, PositionWait.Nothing, cancellation);
+            }, Staleness.Refused, PositionWait.Nothing, cancellation);
             var sent = batch.Select(f => f.Channel).ToHashSet();
             left = [.. left.Where(f => !sent.Contains(f.Channel))];
         }

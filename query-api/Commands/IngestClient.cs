@@ -51,7 +51,7 @@ internal sealed class IngestClient(
         catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
         {
             log.PublishFailed(ingest, e.Message);
-            throw new PartitionMovedException($"{ingest}: {e.Message}", e);
+            throw new PartitionMovedException($"{ingest}: {e.Message}", processor: null, late: false, e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
         {

@@ -23,18 +23,32 @@ public sealed record CountsAnswer(ulong Unread, MentionsAnswer Mentions, string?
 public sealed record BadgeShareAnswer(ulong Unread, ulong Mentions);
 
 /// <summary>How far the answer lags behind the log.</summary>
-/// <param name="Events">Records in the log not yet applied, in the partitions read.</param>
-/// <param name="Milliseconds">Age of the oldest of them.</param>
-public sealed record LagAnswer(ulong Events, ulong Milliseconds);
+/// <param name="Events">Records in the log not yet applied, in the partitions read; null where a part is from the snapshot: not known.</param>
+/// <param name="Milliseconds">Age of the oldest of them; of a part from the snapshot how long ago its position was noted: it is at least that stale.</param>
+public sealed record LagAnswer(ulong? Events, ulong Milliseconds);
+
+/// <summary>A partition that was answered from the snapshot store.</summary>
+/// <param name="Exact">The part is the truth of its position; false: the position is a lower bound, some later records may be in it.</param>
+/// <param name="Milliseconds">How long ago its position was noted.</param>
+public sealed record SnapshotPartAnswer(bool Exact, ulong Milliseconds);
 
 /// <summary>What the answer is the truth of.</summary>
 /// <param name="AsOf">Per partition that was read: the next offset to apply; all records below it are in the answer.</param>
 /// <param name="Lag">How far behind the log that is.</param>
-/// <param name="Source">live: from the partitions' owners.</param>
-/// <param name="Stale">The positions are a lower bound, and newer records may be missing.</param>
+/// <param name="Source">live: from the partitions' owners. snapshot: at least one partition had none and was read from the snapshot store.</param>
+/// <param name="Stale">Newer records may be missing: a part is from the snapshot store.</param>
 /// <param name="Incomplete">Records that could not be folded and channels that lost edits or deletes: the figures may be off by them.</param>
 public sealed record FreshnessAnswer(
-    IReadOnlyDictionary<string, string> AsOf, LagAnswer Lag, string Source, bool Stale, ulong Incomplete);
+    IReadOnlyDictionary<string, string> AsOf, LagAnswer Lag, string Source, bool Stale, ulong Incomplete)
+{
+    /// <summary>Only where stale: the answer is the truth of asOf; false: of some partition asOf is a lower bound.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Exact { get; init; }
+
+    /// <summary>Only where stale: the partitions that were read from the snapshot store; the others of asOf are live.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, SnapshotPartAnswer>? SnapshotParts { get; init; }
+}
 
 /// <summary>One thread of a channel, where threads are apart.</summary>
 /// <param name="Thread">Id of the thread's root message, or main.</param>
@@ -145,7 +159,7 @@ public sealed record ReadAllRequest(IReadOnlyList<string>? Channels = null);
 public sealed record MarkUnreadRequest(string MessageId);
 
 /// <summary>Whether this process can answer.</summary>
-/// <param name="Status">ready, or live.</param>
+/// <param name="Status">live; ready; or degraded: partitions without an owner are answered from the snapshot store.</param>
 /// <param name="Partitions">Partitions of the topic.</param>
 /// <param name="Routed">Those with an owner.</param>
 public sealed record HealthAnswer(string Status, int Partitions, int Routed);

@@ -16,6 +16,8 @@ internal static class OpenApiSetup
                 Title = "ReadStateStream query API",
                 Version = "v1",
                 Description = "Exact unread and mention counts, each answer with the log positions it is the truth of. "
+                    + "Where partitions have no processor and a snapshot store is set, answers come from there: source is snapshot, stale is true, "
+                    + "and exact says whether asOf is exact or a lower bound. "
                     + "Ids and positions are decimal strings. Errors are problem documents (RFC 9457) whose type begins with "
                     + Problems.TypePrefix + " and never changes its meaning.",
             };

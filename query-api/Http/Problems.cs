@@ -33,10 +33,13 @@ internal static class Problems
     public static ProblemException MalformedJson(string detail, long? line, long? column, string? path) =>
         new(Of(400, "malformed-json", "The body is not the JSON expected", detail, ("line", line), ("column", column), ("path", path)));
 
-    public static ProblemException NotAMember(ulong user, IReadOnlyList<ulong> channels) =>
+    /// <param name="user">The user.</param>
+    /// <param name="channels">Where there is no state.</param>
+    /// <param name="stale">What that is the truth of, where it is not the present.</param>
+    public static ProblemException NotAMember(ulong user, IReadOnlyList<ulong> channels, FreshnessAnswer? stale = null) =>
         new(Of(404, "not-a-member", "The user has no state in the channel",
             $"user {user} is not a member of channel {string.Join(", ", channels)}, or the channel was deleted",
-            ("user", Id(user)), ("channels", channels.Select(Id).ToArray())));
+            ("user", Id(user)), ("channels", channels.Select(Id).ToArray()), ("freshness", stale)));
 
     public static ProblemException ThreadsInline() =>
         new(Of(409, "threads-inline", "Threads are read with their channel",
@@ -63,6 +66,17 @@ internal static class Problems
 
     public static ProblemException ProcessorOverloaded(string detail, int retryAfterSeconds) =>
         new(Of(503, "processor-overloaded", "A processor has too many questions waiting", detail), retryAfterSeconds);
+
+    /// <summary>No owner, and the snapshot store does not answer, or not of that.</summary>
+    public static ProblemException SnapshotUnavailable(string detail, int retryAfterSeconds) =>
+        new(Of(503, "snapshot-unavailable", "A partition has no processor now, nor does the snapshot store answer for it", detail), retryAfterSeconds);
+
+    public static ProblemException SnapshotDamaged(string detail, int retryAfterSeconds) =>
+        new(Of(503, "snapshot-damaged", "A partition has no processor now, and its snapshot is damaged", detail), retryAfterSeconds);
+
+    public static ProblemException SnapshotOverloaded(string detail, int retryAfterSeconds) =>
+        new(Of(503, "snapshot-overloaded", "A partition has no processor now, and this is too much to read from the snapshot store", detail),
+            retryAfterSeconds);
 
     public static ProblemException ProcessorFailed(string detail) =>
         new(Of(502, "processor-failed", "A processor answered against the protocol", detail));

@@ -41,12 +41,13 @@ internal static class ReadEndpoints
 
     private static async Task<ThreadStateAnswer> ThreadAsync(
         string user, string channel, string thread,
-        [AsParameters] PositionParameters position, StateReader states, PositionWaits waits, MovedPartitionRetry routes,
+        [AsParameters] PositionParameters position, StateReader states, PositionWaits waits,
         CancellationToken cancellation)
     {
         var root = ThreadRoot(thread);
         var (state, read) = await OneAsync(Ids.Parse(user, "user"), Ids.Parse(channel, "channel"), threads: true, waits.Begin(position), states, cancellation);
-        if (!routes.OwnerOf(read.Table, read.Table.PartitionOf(state.ChannelId)).Claims.ThreadsSeparate) throw Problems.ThreadsInline();
+        var source = read.Sources.Of(read.Table.PartitionOf(state.ChannelId));
+        if (!await source.ThreadsSeparateAsync(cancellation)) throw Problems.ThreadsInline();
         // A thread that is not listed has neither messages nor a pointer of its own.
         var found = state.Threads.FirstOrDefault(t => t.ThreadRootId == root)
             ?? new Schemas.V1.ThreadState { ThreadRootId = root, LastReadId = state.LastReadId };
@@ -67,7 +68,7 @@ internal static class ReadEndpoints
         if (size is < 1 or > AnswerOptions.PageMax)
             throw Problems.InvalidParameter("limit", $"limit must be 1 .. {AnswerOptions.PageMax} (it is {size})");
         var after = PageCursor.Decode(cursor, id, unread is true);
-        var page = await users.PageAsync(id, unread is true, after, size, waits.Begin(position), cancellation);
+        var page = await users.PageAsync(id, unread is true, after, size, Staleness.Accepted, waits.Begin(position), cancellation);
         return new ReadStatesPage(
             Ids.Text(id),
             [.. page.States.Select(s => AnswerMapping.ToAnswer(s, threads: false))],
@@ -97,7 +98,7 @@ internal static class ReadEndpoints
             ChannelId = Ids.Parse(k?.Channel, $"keys[{i}].channel"),
             Threads = request.Threads,
         }).ToList();
-        var read = await states.ReadAsync(keys, waits.Begin(position), cancellation);
+        var read = await states.ReadAsync(keys, Staleness.Accepted, waits.Begin(position), cancellation);
         return new ReadStatesBatch(
             [.. read.States.Select(s => AnswerMapping.ToAnswer(s, request.Threads))], read.Freshness.ToAnswer(read.Table));
     }
@@ -109,7 +110,9 @@ internal static class ReadEndpoints
         ulong user, ulong channel, bool threads, PositionWait wait, StateReader states, CancellationToken cancellation)
     {
         var key = new GetStatesRequest.Types.Key { UserId = user, ChannelId = channel, Threads = threads };
-        var read = await states.ReadAsync([key], wait, cancellation);
-        return read.States[0].Member ? (read.States[0], read) : throw Problems.NotAMember(user, [channel]);
+        var read = await states.ReadAsync([key], Staleness.Accepted, wait, cancellation);
+        if (read.States[0].Member) return (read.States[0], read);
+        var freshness = read.Freshness.ToAnswer(read.Table);
+        throw Problems.NotAMember(user, [channel], freshness.Stale ? freshness : null);
     }
 }

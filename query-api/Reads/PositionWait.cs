@@ -17,6 +17,9 @@ internal sealed class PositionWait(PublishToken? token, TimeSpan budget, TimePro
     /// <summary>Waits for nothing.</summary>
     public static PositionWait Nothing { get; } = new(null, TimeSpan.Zero, TimeProvider.System);
 
+    /// <summary>Time left to wait; zero or less: none.</summary>
+    public TimeSpan Left => budget - time.GetElapsedTime(started);
+
     /// <summary>The merged token; null where the caller passed none.</summary>
     public PublishToken? Token => token;
 
@@ -37,17 +40,20 @@ internal sealed class PositionWait(PublishToken? token, TimeSpan budget, TimePro
             if (wanted.TryGetValue((uint)partition, out var position) && position > 0)
                 freshness.AtLeast.Add(new PartitionPosition { Partition = (uint)partition, Position = position });
         if (freshness.AtLeast.Count == 0) return null;
-        var left = budget - time.GetElapsedTime(started);
+        var left = Left;
         freshness.WaitMs = left > TimeSpan.Zero ? (uint)left.TotalMilliseconds : 0;
         return freshness;
     }
 
+    /// <summary>The positions wanted of these partitions are reached.</summary>
+    public bool IsReached(IEnumerable<PartitionPosition> reached) =>
+        wanted.Count == 0 || reached.All(p => p.Position >= wanted.GetValueOrDefault(p.Partition));
+
     /// <summary>A 409 where one of these partitions has not reached what was asked for.</summary>
     public void EnsureApplied(IEnumerable<PartitionPosition> reached)
     {
-        if (wanted.Count == 0) return;
         var seen = reached.ToList();
-        if (seen.All(p => p.Position >= wanted.GetValueOrDefault(p.Partition))) return;
+        if (IsReached(seen)) return;
         var concerned = seen.Where(p => wanted.ContainsKey(p.Partition)).ToList();
         throw Problems.NotYetApplied(
             concerned.ToDictionary(p => Ids.Text(p.Partition), p => Ids.Text(p.Position)),

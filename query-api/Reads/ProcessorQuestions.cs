@@ -9,9 +9,6 @@ using ReadStateStream.Schemas.V1;
 
 namespace ReadStateStream.QueryApi.Reads;
 
-/// <summary>The processor asked does not serve what it claimed, or cannot be reached: ask again by a newer table.</summary>
-internal sealed class PartitionMovedException(string message, Exception? inner = null) : Exception(message, inner);
-
 /// <summary>
 /// Asks one processor. Waits at the processor for the positions wanted; where they do not come in time, asks
 /// once more without waiting, so that the caller learns which positions were reached. The positions of every
@@ -30,6 +27,9 @@ internal sealed class ProcessorQuestions(IOptions<AnswerOptions> options, ILogge
             request.Freshness, () => request.Freshness = null, cancellation);
         if (response.States.Count != request.Keys.Count)
             throw Misbehaved(owner, $"{response.States.Count} states for {request.Keys.Count} keys");
+        foreach (var (state, key) in response.States.Zip(request.Keys))
+            if (state.UserId != key.UserId || state.ChannelId != key.ChannelId)
+                throw Misbehaved(owner, $"the state of ({state.UserId}, {state.ChannelId}) for ({key.UserId}, {key.ChannelId})");
         wait.EnsureApplied(Positions(response.Partitions));
         return response;
     }
@@ -62,7 +62,7 @@ internal sealed class ProcessorQuestions(IOptions<AnswerOptions> options, ILogge
     }
 
     /// <summary>The problem of an answer that breaks the protocol; logged.</summary>
-    public ProblemException Misbehaved(ProcessorClaims owner, string reason)
+    private ProblemException Misbehaved(ProcessorClaims owner, string reason)
     {
         var text = $"{owner.Processor.Address}: {reason}";
         log.ProcessorMisbehaved(text);
@@ -94,16 +94,16 @@ internal sealed class ProcessorQuestions(IOptions<AnswerOptions> options, ILogge
         }
         catch (TimeoutException e)
         {
-            throw Problems.PartitionUnavailable(e.Message, retryAfterSeconds);
+            throw new PartitionMovedException(e.Message, owner.Processor, late: true, e);
         }
     }
 
     // FailedPrecondition: it lost the user's own partition since, and so lacks whom the user blocked.
     private Exception Translate(ConnectException e, ProcessorClaims owner) => e.Code switch
     {
-        ConnectCode.Unavailable or ConnectCode.FailedPrecondition => new PartitionMovedException(e.Message, e),
+        ConnectCode.Unavailable or ConnectCode.FailedPrecondition => new PartitionMovedException(e.Message, owner.Processor, late: false, e),
         ConnectCode.ResourceExhausted => Problems.ProcessorOverloaded(e.Message, retryAfterSeconds),
-        ConnectCode.DeadlineExceeded => Problems.PartitionUnavailable(e.Message, retryAfterSeconds),
+        ConnectCode.DeadlineExceeded => new PartitionMovedException(e.Message, owner.Processor, late: true, e),
         _ => Misbehaved(owner, $"{e.Code}: {e.Message}"),
     };
 

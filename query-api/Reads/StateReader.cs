@@ -1,21 +1,30 @@
 using ReadStateStream.QueryApi.Routing;
+using ReadStateStream.QueryApi.Telemetry;
 using ReadStateStream.Schemas.V1;
 
 namespace ReadStateStream.QueryApi.Reads;
 
-/// <summary>States in the order of their keys, as of what, and by which table.</summary>
-internal sealed record StatesRead(IReadOnlyList<ReadState> States, AnswerFreshness Freshness, RoutingTable Table);
-
-/// <summary>Reads states by (user, channel): one request a processor, whom users blocked first where it needs them.</summary>
-internal sealed class StateReader(ProcessorQuestions questions, BlockedUsersReader blockedUsers, MovedPartitionRetry routes)
+/// <summary>States in the order of their keys, as of what, and by which sources.</summary>
+internal sealed record StatesRead(IReadOnlyList<ReadState> States, AnswerFreshness Freshness, AnswerSources Sources)
 {
-    public Task<StatesRead> ReadAsync(
-        IReadOnlyList<GetStatesRequest.Types.Key> keys, PositionWait wait, CancellationToken cancellation) =>
-        routes.AnswerAsync(table => ReadAsync(keys, table, wait, cancellation), wait, cancellation);
+    /// <summary>The table it was read by.</summary>
+    public RoutingTable Table => Sources.Table;
+}
 
-    private sealed class Share(ProcessorClaims owner)
+/// <summary>Reads states by (user, channel): one request a source, whom users blocked first where it needs them.</summary>
+internal sealed class StateReader(BlockedUsersReader blockedUsers, AnswerRouting routes, QueryMetrics metrics)
+{
+    public async Task<StatesRead> ReadAsync(
+        IReadOnlyList<GetStatesRequest.Types.Key> keys, Staleness staleness, PositionWait wait, CancellationToken cancellation)
     {
-        public ProcessorClaims Owner { get; } = owner;
+        var read = await routes.AnswerAsync(sources => ReadAsync(keys, sources, wait, cancellation), staleness, wait, cancellation);
+        if (staleness == Staleness.Accepted) metrics.Answered(read.Freshness.Source);
+        return read;
+    }
+
+    private sealed class Share(AnswerSource source)
+    {
+        public AnswerSource Source { get; } = source;
         public GetStatesRequest Request { get; } = new();
         public List<int> Places { get; } = [];
         public HashSet<int> Partitions { get; } = [];
@@ -23,53 +32,47 @@ internal sealed class StateReader(ProcessorQuestions questions, BlockedUsersRead
     }
 
     private Task<StatesRead> ReadAsync(
-        IReadOnlyList<GetStatesRequest.Types.Key> keys, RoutingTable table, PositionWait wait, CancellationToken cancellation)
+        IReadOnlyList<GetStatesRequest.Types.Key> keys, AnswerSources sources, PositionWait wait, CancellationToken cancellation)
     {
-        var shares = Divide(keys, table);
+        var shares = Divide(keys, sources);
         var foreign = shares.SelectMany(s => s.ForeignUsers).ToHashSet();
-        return blockedUsers.AnswerAsync(foreign, table, wait, async (blocked, freshness) =>
+        return blockedUsers.AnswerAsync(foreign, sources, wait, async (blocked, freshness) =>
         {
-            var responses = await Task.WhenAll(shares.Select(share =>
+            var answers = await Task.WhenAll(shares.Select(share =>
             {
                 var request = share.Request.Clone();
                 request.Blocked.Add(share.ForeignUsers.Select(u => blocked[u]));
-                return questions.AskAsync(share.Owner, request, share.Partitions, wait, cancellation);
+                return share.Source.AskAsync(request, share.Partitions, wait, cancellation);
             }));
-            foreach (var response in responses) freshness.Add(response.Partitions);
-            return new StatesRead(Join(shares, responses, keys.Count), freshness, table);
+            foreach (var answer in answers) freshness.Add(answer.Parts);
+            return new StatesRead(Join(shares, answers, keys.Count), freshness, sources);
         }, cancellation);
     }
 
-    private ReadState[] Join(List<Share> shares, GetStatesResponse[] responses, int count)
+    private static ReadState[] Join(List<Share> shares, Answered<GetStatesResponse>[] answers, int count)
     {
         var states = new ReadState[count];
-        foreach (var (share, response) in shares.Zip(responses))
+        foreach (var (share, answer) in shares.Zip(answers))
             for (var i = 0; i < share.Places.Count; i++)
-                states[share.Places[i]] = Checked(response.States[i], share.Request.Keys[i], share.Owner);
+                states[share.Places[i]] = answer.Response.States[i];
         return states;
     }
 
-    private List<Share> Divide(IReadOnlyList<GetStatesRequest.Types.Key> keys, RoutingTable table)
+    private static List<Share> Divide(IReadOnlyList<GetStatesRequest.Types.Key> keys, AnswerSources sources)
     {
-        var shares = new Dictionary<ProcessorClient, Share>();
+        var shares = new Dictionary<AnswerSource, Share>();
         for (var i = 0; i < keys.Count; i++)
         {
-            var partition = table.PartitionOf(keys[i].ChannelId);
-            var owner = routes.OwnerOf(table, partition);
-            if (!shares.TryGetValue(owner.Processor, out var share)) shares[owner.Processor] = share = new Share(owner);
+            var partition = sources.Table.PartitionOf(keys[i].ChannelId);
+            var source = sources.Of(partition);
+            if (!shares.TryGetValue(source, out var share)) shares[source] = share = new Share(source);
             share.Request.Keys.Add(keys[i]);
             share.Places.Add(i);
             share.Partitions.Add(partition);
-            var usersPartition = table.PartitionOf(keys[i].UserId);
-            if (table.TryOwner(usersPartition, out var usersOwner) && usersOwner.Processor == owner.Processor)
-                share.Partitions.Add(usersPartition);
-            else
-                share.ForeignUsers.Add(keys[i].UserId);
+            var usersPartition = sources.Table.PartitionOf(keys[i].UserId);
+            if (sources.Of(usersPartition) == source) share.Partitions.Add(usersPartition);
+            else share.ForeignUsers.Add(keys[i].UserId);
         }
         return [.. shares.Values];
     }
-
-    private ReadState Checked(ReadState state, GetStatesRequest.Types.Key key, ProcessorClaims owner) =>
-        state.UserId == key.UserId && state.ChannelId == key.ChannelId ? state
-            : throw questions.Misbehaved(owner, $"the state of ({state.UserId}, {state.ChannelId}) for ({key.UserId}, {key.ChannelId})");
 }

@@ -1,4 +1,5 @@
 using ReadStateStream.QueryApi.Routing;
+using ReadStateStream.QueryApi.Telemetry;
 using ReadStateStream.Schemas.V1;
 
 namespace ReadStateStream.QueryApi.Reads;
@@ -13,65 +14,72 @@ internal sealed record UserPage(IReadOnlyList<ReadState> States, bool More, Answ
 /// <summary>A user's sums, as of what, and by which table.</summary>
 internal sealed record UserTotals(Totals Totals, AnswerFreshness Freshness, RoutingTable Table);
 
-/// <summary>Reads whole users: one request a processor, for all its partitions; every partition must have an owner.</summary>
-internal sealed class UserReader(ProcessorQuestions questions, BlockedUsersReader blockedUsers, MovedPartitionRetry routes)
+/// <summary>Reads whole users: one request a source, for all its partitions; every partition must have a source.</summary>
+internal sealed class UserReader(BlockedUsersReader blockedUsers, AnswerRouting routes, QueryMetrics metrics)
 {
     /// <summary>A page of the states above a channel id.</summary>
-    public Task<UserPage> PageAsync(
-        ulong user, bool unreadOnly, ulong afterChannel, int limit, PositionWait wait, CancellationToken cancellation) =>
-        routes.AnswerAsync(async table =>
+    public async Task<UserPage> PageAsync(
+        ulong user, bool unreadOnly, ulong afterChannel, int limit, Staleness staleness, PositionWait wait, CancellationToken cancellation)
+    {
+        var page = await routes.AnswerAsync(async sources =>
         {
             var question = new GetUserRequest
             {
                 UserId = user, UnreadOnly = unreadOnly, AfterChannelId = afterChannel, Limit = (uint)limit,
             };
-            var (responses, freshness) = await AskAllAsync(question, table, wait, cancellation);
+            var (responses, freshness) = await AskAllAsync(question, sources, wait, cancellation);
             var (states, more) = Merge(responses, limit);
-            return new UserPage(states, more, freshness, table);
-        }, wait, cancellation);
+            return new UserPage(states, more, freshness, sources.Table);
+        }, staleness, wait, cancellation);
+        if (staleness == Staleness.Accepted) metrics.Answered(page.Freshness.Source);
+        return page;
+    }
 
     /// <summary>Sums over all partitions.</summary>
-    public Task<UserTotals> TotalsAsync(ulong user, PositionWait wait, CancellationToken cancellation) =>
-        routes.AnswerAsync(async table =>
-        {
-            var (responses, freshness) = await AskAllAsync(new GetUserRequest { UserId = user, TotalsOnly = true }, table, wait, cancellation);
-            var sum = new Totals();
-            foreach (var totals in responses.Select(r => r.Totals).OfType<Totals>())
-            {
-                sum.Unread += totals.Unread;
-                sum.Mentions += totals.Mentions;
-                sum.Capped |= totals.Capped;
-                sum.Channels += totals.Channels;
-                sum.UnreadChannels += totals.UnreadChannels;
-            }
-            return new UserTotals(sum, freshness, table);
-        }, wait, cancellation);
-
-    private async Task<(GetUserResponse[] Responses, AnswerFreshness Freshness)> AskAllAsync(
-        GetUserRequest question, RoutingTable table, PositionWait wait, CancellationToken cancellation)
+    public async Task<UserTotals> TotalsAsync(ulong user, PositionWait wait, CancellationToken cancellation)
     {
-        foreach (var partition in table.Unrouted) routes.OwnerOf(table, partition);
-        var user = question.UserId;
-        var usersOwner = routes.OwnerOf(table, table.PartitionOf(user)).Processor;
-        var shares = table.ByOwner().ToList();
-        return await blockedUsers.AnswerAsync<(GetUserResponse[], AnswerFreshness)>(
-            shares.Count > 1 ? [user] : [], table, wait, async (blocked, freshness) =>
+        var totals = await routes.AnswerAsync(async sources =>
+        {
+            var (responses, freshness) = await AskAllAsync(new GetUserRequest { UserId = user, TotalsOnly = true }, sources, wait, cancellation);
+            var sum = new Totals();
+            foreach (var part in responses.Select(r => r.Totals).OfType<Totals>())
             {
-                var responses = await Task.WhenAll(shares.Select(share =>
+                sum.Unread += part.Unread;
+                sum.Mentions += part.Mentions;
+                sum.Capped |= part.Capped;
+                sum.Channels += part.Channels;
+                sum.UnreadChannels += part.UnreadChannels;
+            }
+            return new UserTotals(sum, freshness, sources.Table);
+        }, Staleness.Accepted, wait, cancellation);
+        metrics.Answered(totals.Freshness.Source);
+        return totals;
+    }
+
+    private async Task<(List<GetUserResponse> Responses, AnswerFreshness Freshness)> AskAllAsync(
+        GetUserRequest question, AnswerSources sources, PositionWait wait, CancellationToken cancellation)
+    {
+        var user = question.UserId;
+        var shares = sources.All();
+        var usersSource = sources.Of(sources.Table.PartitionOf(user));
+        return await blockedUsers.AnswerAsync<(List<GetUserResponse>, AnswerFreshness)>(
+            shares.Count > 1 ? [user] : [], sources, wait, async (blocked, freshness) =>
+            {
+                var answers = await Task.WhenAll(shares.Select(share =>
                 {
                     var request = question.Clone();
                     request.Partitions.Add(share.Partitions.Select(p => (uint)p));
-                    if (share.Owner.Processor != usersOwner) request.Blocked = blocked[user];
-                    return questions.AskAsync(share.Owner, request, wait, cancellation);
+                    if (share.Source != usersSource) request.Blocked = blocked[user];
+                    return share.Source.AskAsync(request, wait, cancellation);
                 }));
-                foreach (var response in responses) freshness.Add(response.Partitions);
-                return (responses, freshness);
+                foreach (var answer in answers) freshness.Add(answer.Parts);
+                return ([.. answers.SelectMany(a => a.Response)], freshness);
             }, cancellation);
     }
 
     /// <summary>
     /// The lowest channel ids of all answers. Beyond the last state of an answer that announces more nothing is
-    /// known of that processor, so the page ends there at the latest.
+    /// known of its partitions, so the page ends there at the latest.
     /// </summary>
     internal static (IReadOnlyList<ReadState> States, bool More) Merge(IReadOnlyList<GetUserResponse> responses, int limit)
     {

@@ -11,6 +11,7 @@ internal sealed class Router
     private readonly ILogger<Router> log;
     private readonly QueryMetrics metrics;
     private volatile RoutingTable current = RoutingTable.Empty;
+    private volatile RoutingTable lastClaimed = RoutingTable.Empty;
     private volatile TaskCompletionSource changed = NewSignal();
 
     public Router(ILogger<Router> log, QueryMetrics metrics)
@@ -22,6 +23,9 @@ internal sealed class Router
 
     /// <summary>The table as of now.</summary>
     public RoutingTable Current => current;
+
+    /// <summary>The newest table that named a lineage; empty where no processor was ever heard.</summary>
+    public RoutingTable LastClaimed => lastClaimed;
 
     /// <summary>Takes a processor's newest claims; claims that make no sense count as none.</summary>
     public void Update(ProcessorClient processor, OwnershipClaims claims)
@@ -62,6 +66,7 @@ internal sealed class Router
     {
         var before = current;
         var after = RoutingTable.Of(processors.Values, before);
+        if (after.PartitionCount > 0) lastClaimed = after;
         current = after;
         if (!after.RoutesAs(before))
         {

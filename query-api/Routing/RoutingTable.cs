@@ -46,6 +46,23 @@ internal sealed class RoutingTable
     /// <summary>Partitions without an owner, ascending.</summary>
     public IEnumerable<int> Unrouted => Enumerable.Range(0, PartitionCount).Where(p => owners[p] is null);
 
+    /// <summary>A lineage of which no processor claims anything.</summary>
+    public static RoutingTable Unowned(string topicIdentity, ulong lineage, int partitionCount) =>
+        new(new LineageKey(topicIdentity, lineage, partitionCount));
+
+    /// <summary>The same, but what these processors own has no owner.</summary>
+    public RoutingTable Without(IReadOnlySet<ProcessorClient> processors)
+    {
+        var table = Unowned(TopicIdentity, Lineage, PartitionCount);
+        for (var p = 0; p < PartitionCount; p++)
+        {
+            if (owners[p] is not { } owner || processors.Contains(owner.Processor)) continue;
+            (table.owners[p], table.claims[p]) = (owner, claims[p]);
+            table.RoutedCount++;
+        }
+        return table;
+    }
+
     /// <summary>The partition of a channel or user.</summary>
     public int PartitionOf(ulong id) => Partitioner.PartitionOf(id, PartitionCount);
 

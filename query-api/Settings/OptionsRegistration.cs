@@ -13,6 +13,8 @@ internal static class OptionsRegistration
         builder.Services.AddSection<ListenOptions>(configuration, ListenOptions.Section, o => o.Errors());
         builder.Services.AddSection<AnswerOptions>(configuration, AnswerOptions.Section, _ => []);
         builder.Services.AddSection<RoutingOptions>(configuration, RoutingOptions.Section, o => o.Errors());
+        builder.Services.AddSection<SnapshotOptions>(configuration, SnapshotOptions.Section, o => o.Errors());
+        builder.Services.AddSection<SnapshotReadOptions>(configuration, SnapshotReadOptions.Section, o => o.Errors());
         builder.Services.Configure<RoutingOptions>(o =>
         {
             var listed = configuration.GetSection(RoutingOptions.ProcessorsSection).Get<string[]>() ?? [];

@@ -1,3 +1,5 @@
+using ReadStateStream.Snapshot.Files;
+
 namespace ReadStateStream.QueryApi.Telemetry;
 
 /// <summary>Every line that this process logs.</summary>
@@ -29,4 +31,22 @@ internal static partial class Log
 
     [LoggerMessage(9, LogLevel.Warning, "Events were not taken at {Address}: {Reason}")]
     public static partial void PublishFailed(this ILogger logger, Uri address, string reason);
+
+    [LoggerMessage(10, LogLevel.Warning, "No processor is known: answers come from lineage {Lineage} of the snapshot store, of topic {Topic}")]
+    public static partial void LineageChosen(this ILogger logger, long lineage, string topic);
+
+    [LoggerMessage(11, LogLevel.Error, "The snapshot store fails, partitions without a processor are answered 503: {Reason}")]
+    public static partial void SnapshotFails(this ILogger logger, string reason);
+
+    [LoggerMessage(12, LogLevel.Information, "The snapshot store answers again")]
+    public static partial void SnapshotAnswers(this ILogger logger);
+
+    [LoggerMessage(13, LogLevel.Warning, "A processor did not answer in time, its partitions are answered from the snapshot store: {Reason}")]
+    public static partial void ProcessorGivenUp(this ILogger logger, string reason);
+
+    public static void SnapshotNoticed(this ILogger logger, SnapshotNotice notice) =>
+        SnapshotNoticed(logger, notice.Kind, notice.Partition.Number, notice.Partition.Lineage, notice.Detail);
+
+    [LoggerMessage(14, LogLevel.Warning, "Snapshot of partition {Partition} of lineage {Lineage}: {Kind}: {Detail}")]
+    private static partial void SnapshotNoticed(ILogger logger, SnapshotNoticeKind kind, int partition, long lineage, string detail);
 }

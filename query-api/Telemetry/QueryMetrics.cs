@@ -14,6 +14,8 @@ internal sealed class QueryMetrics : IDisposable
     private readonly Histogram<double> publishDuration;
     private readonly Counter<long> moved;
     private readonly Counter<long> routingChanges;
+    private readonly Counter<long> answers;
+    private readonly Histogram<double> snapshotDuration;
 
     public QueryMetrics(IMeterFactory meters)
     {
@@ -26,6 +28,9 @@ internal sealed class QueryMetrics : IDisposable
         callDuration = meter.CreateHistogram("readstate.processor.call.duration", "s", "Calls of a processor's partition query", advice: seconds);
         publishDuration = meter.CreateHistogram("readstate.publish.duration", "s", "Events of commands, until the log has them", advice: seconds);
         moved = meter.CreateCounter<long>("readstate.query.retries", "{query}", "Questions asked once more because a partition moved");
+        answers = meter.CreateCounter<long>("readstate.query.answers", "{answer}", "Answers, by where they come from: live or snapshot");
+        // Name and attributes are OpenTelemetry's semantic conventions for database clients.
+        snapshotDuration = meter.CreateHistogram("db.client.operation.duration", "s", "Reads of the snapshot store", advice: seconds);
         routingChanges = meter.CreateCounter<long>("readstate.routing.changes", "{change}", "Changes of an owner, or of the lineage served");
     }
 
@@ -39,6 +44,16 @@ internal sealed class QueryMetrics : IDisposable
         publishDuration.Record(took.TotalSeconds, new KeyValuePair<string, object?>("readstate.outcome", outcome));
 
     public void PartitionMoved() => moved.Add(1);
+
+    public void Answered(string source) => answers.Add(1, new KeyValuePair<string, object?>("readstate.source", source));
+
+    /// <summary>A read of the snapshot store; the error is null where it succeeded.</summary>
+    public void SnapshotRead(string system, string operation, string? error, TimeSpan took)
+    {
+        var tags = new System.Diagnostics.TagList { { "db.system.name", system }, { "db.operation.name", operation } };
+        if (error is not null) tags.Add("error.type", error);
+        snapshotDuration.Record(took.TotalSeconds, tags);
+    }
 
     public void RoutingChanged() => routingChanges.Add(1);
 

@@ -33,11 +33,15 @@ internal sealed class Deployment : IAsyncDisposable
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     /// <summary>One processor an entry of <paramref name="owned"/>; returns when every partition claimed is routed.</summary>
-    public static async Task<Deployment> StartAsync(FakeTopic topic, int[][] owned, params string[] settings)
+    public static Task<Deployment> StartAsync(FakeTopic topic, int[][] owned, params string[] settings) =>
+        StartAsync(topic, owned, null, settings);
+
+    /// <inheritdoc cref="StartAsync(FakeTopic, int[][], string[])"/>
+    public static async Task<Deployment> StartAsync(FakeTopic topic, int[][] owned, Action<IServiceCollection>? replace, params string[] settings)
     {
         var processors = new FakeProcessor[owned.Length];
         for (var i = 0; i < owned.Length; i++) processors[i] = await FakeProcessor.StartAsync(topic, $"processor-{i}", owned[i]);
-        var api = await StartApiAsync([.. processors.Select((p, i) => $"--Processors:{i}={p.QueryUrl}"), .. settings]);
+        var api = await StartApiAsync([.. processors.Select((p, i) => $"--Processors:{i}={p.QueryUrl}"), .. settings], replace);
         var deployment = new Deployment(topic, processors, api);
         var routed = owned.SelectMany(p => p).Distinct().Count();
         await deployment.Router.WaitForAsync(t => t.RoutedCount == routed, Stop);

@@ -33,7 +33,7 @@ internal sealed class FakeProcessor : IAsyncDisposable
         (this.topic, this.app) = (topic, app);
         claims = new OwnershipClaims
         {
-            ProcessorId = id, TopicIdentity = topic.Identity, Lineage = 1, PartitionCount = (uint)topic.PartitionCount, HeartbeatMs = 60_000,
+            ProcessorId = id, TopicIdentity = topic.Identity, Lineage = topic.Lineage, PartitionCount = (uint)topic.PartitionCount, HeartbeatMs = 60_000,
         };
     }
 

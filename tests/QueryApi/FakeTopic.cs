@@ -23,6 +23,9 @@ internal sealed class FakeTopic(int partitionCount, string identity = "topic-1")
     public int PartitionCount => partitionCount;
     public string Identity => identity;
 
+    /// <summary>What processors claim of it.</summary>
+    public ulong Lineage { get; init; } = 1;
+
     /// <summary>Every event that any processor's ingest took, in order.</summary>
     public IReadOnlyList<ChannelEvent> Published
     {

@@ -26,6 +26,17 @@ public class SettingsTests
     [InlineData("--Routing:ReconnectMinMs=0", "Routing__ReconnectMinMs must be 1 .. 60000")]
     [InlineData("--Routing:ReconnectMinMs=100", "Routing__ReconnectMaxMs must be Routing__ReconnectMinMs (100) or more (it is 20)")]
     [InlineData("--Routing:Processors:0=http://127.0.0.1:1", "Routing__Processors is no setting")]
+    [InlineData("--Snapshot:Store=cassandra", "Snapshot__Store must be none or files (it is 'cassandra')")]
+    [InlineData("--Snapshot:Store=files", "Snapshot__Folder must name the folder of the files store")]
+    [InlineData("--Snapshot:Folder=x", "Snapshot__Folder has no effect without Snapshot__Store=files")]
+    [InlineData("--SnapshotReads:Lineage=255", "SnapshotReads__Lineage must be 0 or 256 .. 524287 (it is 255)")]
+    [InlineData("--SnapshotReads:Lineage=524288", "SnapshotReads__Lineage must be 0 .. 524287")]
+    [InlineData("--SnapshotReads:RowsMax=99", "SnapshotReads__RowsMax must be 100 .. 10000000")]
+    [InlineData("--SnapshotReads:ConcurrencyMax=0", "SnapshotReads__ConcurrencyMax must be 1 .. 10000")]
+    [InlineData("--SnapshotReads:QueueMax=-1", "SnapshotReads__QueueMax must be 0 .. 100000")]
+    [InlineData("--SnapshotReads:ReadsMax=0", "SnapshotReads__ReadsMax must be 1 .. 1000")]
+    [InlineData("--SnapshotReads:ReadTimeoutMs=9", "SnapshotReads__ReadTimeoutMs must be 10 .. 60000")]
+    [InlineData("--Snapshot:Path=x", "Snapshot__Path is no setting; there are Store, Folder")]
     [InlineData("--Routing:MovedWaitMs=10001", "Routing__MovedWaitMs must be 0 .. 10000")]
     public async Task A_setting_out_of_range_refuses_to_start_and_is_named(string setting, string expected)
     {

@@ -23,7 +23,7 @@ public readonly record struct EventOutcome(int Partition, long Offset, ulong Eve
 /// </summary>
 public sealed class IngestPipeline(
     IEventPublisher publisher, EventValidator validator, EventIdStamper stamper, IngestOptions options,
-    LogNames names, Telemetry telemetry, TimeProvider time, ILogger<IngestPipeline> logger)
+    Func<int, string?> refusalOf, LogNames names, Telemetry telemetry, TimeProvider time, ILogger<IngestPipeline> logger)
 {
     /// <summary>Never throws for an event's sake: each has its outcome, in the order of the events.</summary>
     public async Task<EventOutcome[]> PublishAsync(IReadOnlyList<PostedEvent> events)
@@ -64,6 +64,7 @@ public sealed class IngestPipeline(
             e.EventId = stamped;
         }
         var (key, partition) = KeyOf(e, publisher.PartitionCount);
+        if (refusalOf(partition) is { } refusal) return new EventOutcome(partition, 0, e.EventId, StoreUnavailable(refusal));
         record = new OutgoingRecord(partition, key, e.ToByteArray(), stamped);
         return new EventOutcome(partition, 0, e.EventId, null);
     }
@@ -146,6 +147,9 @@ public sealed class IngestPipeline(
         _ => new EventFault(503, "log-unavailable",
             "the log did not take the event; post it again later, with the same event id", ""),
     };
+
+    private static EventFault StoreUnavailable(string why) => new(503, "store-unavailable",
+        $"{why}; post the event again later, with the same event id", "");
 
     private static EventFault ClockBehind() => new(503, "clock-behind",
         "the clock lies too far behind the event ids stamped so far; post the event with an id of your own, or set the clock",

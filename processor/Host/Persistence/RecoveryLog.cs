@@ -4,7 +4,7 @@ using ReadStateStream.Partition.Recovery;
 namespace ReadStateStream.Host.Persistence;
 
 /// <summary>Says what recoveries, checkpoints and ships do.</summary>
-internal sealed class RecoveryLog(ILogger logger) : IRecoveryObserver
+internal sealed class RecoveryLog(ILogger logger, Action wake) : IRecoveryObserver
 {
     public void Waiting(int partition, Exception why) => logger.SnapshotAwaited(partition, why.Message);
 
@@ -30,6 +30,7 @@ internal sealed class RecoveryLog(ILogger logger) : IRecoveryObserver
         {
             if (stuck is null) logger.StoreWritesAgain(partition);
             else logger.StoreStuck(partition, stuck.Error.Message);
+            wake();
         };
     }
 }

@@ -4,6 +4,8 @@ using ReadStateStream.Fold;
 using ReadStateStream.Host.Ingest;
 using ReadStateStream.Host.Observability;
 using ReadStateStream.Host.PartitionQueries;
+using ReadStateStream.Host.Persistence;
+using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Store;
 
 namespace ReadStateStream.Host.Settings;
@@ -23,6 +25,8 @@ public sealed class ProcessorSettings
         EventIds = Read<EventIdOptions>("EventIds");
         Policy = Read<PolicyOptions>("Policy");
         Store = Read<StoreOptions>("Store");
+        Checkpoint = Read<CheckpointOptions>("Checkpoint");
+        Snapshot = Read<SnapshotOptions>("Snapshot");
         Ingest = Read<IngestOptions>("Ingest");
         Query = Read<QueryOptions>("Query");
         Telemetry = Read<TelemetryOptions>("Telemetry");
@@ -42,6 +46,10 @@ public sealed class ProcessorSettings
     public StoreOptions Store { get; }
     /// <summary>One partition's share of <see cref="Store"/>.</summary>
     public StoreOptions PartitionStore { get; }
+    /// <summary>Section <c>Checkpoint</c>.</summary>
+    public CheckpointOptions Checkpoint { get; }
+    /// <summary>Section <c>Snapshot</c>.</summary>
+    public SnapshotOptions Snapshot { get; }
     /// <summary>Section <c>Ingest</c>.</summary>
     public IngestOptions Ingest { get; }
     /// <summary>Section <c>Query</c>.</summary>

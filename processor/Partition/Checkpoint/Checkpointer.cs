@@ -94,15 +94,17 @@ public sealed class Checkpointer
     public Action<CheckpointManifest?, Exception?>? OnEnded { get; set; }
 
     /// <summary>Whether it is time to take one: the writer asks between two batches.</summary>
-    public bool Due(long position)
-    {
-        if (taken is not null || IsEmpty) return false;
-        var since = last?.Fold.Tail ?? newest?.Fold.Tail ?? store.BeginAddress;
-        var grown = store.TailAddress - since;
-        // One that was given up is due again even if nothing came since.
-        if (LastError is null && grown == 0 && position == (last?.Position ?? newest?.Mark.Position ?? 0)) return false;
-        return settings.Time.GetUtcNow() >= nextAt || (grown >= settings.Options.IntervalBytes && LastError is null);
-    }
+    public bool Due(long position) =>
+        taken is null && IsWorthwhile(position)
+        && (settings.Time.GetUtcNow() >= nextAt || (Grown >= settings.Options.IntervalBytes && LastError is null));
+
+    /// <summary>
+    /// Something was applied or copied since the last one was taken, or that one was given up.
+    /// </summary>
+    public bool IsWorthwhile(long position) =>
+        !IsEmpty && (Grown != 0 || position != (last?.Position ?? newest?.Mark.Position ?? 0));
+
+    private long Grown => store.TailAddress - (last?.Fold.Tail ?? newest?.Fold.Tail ?? store.BeginAddress);
 
     // A log in which nothing was ever written has no sector to prove, and nothing to lose.
     private bool IsEmpty => store.TailAddress == store.BeginAddress;
@@ -235,7 +237,11 @@ public sealed class Checkpointer
     {
         LastError = error;
         // What was saved stays; only the clean-up waits for the next one.
-        if (phase != Phase.Deleting) GivenUp++;
+        if (phase != Phase.Deleting)
+        {
+            GivenUp++;
+            last = null;
+        }
         phase = Phase.Idle;
         nextAt = settings.Time.GetUtcNow() + retry;
         retry = retry * 2 < settings.Options.Interval ? retry * 2 : settings.Options.Interval;

@@ -34,6 +34,9 @@ public sealed record PartitionPersistence(StateDevice Device, Checkpointer Check
         }
     }
 
+    /// <summary>A checkpoint is under way, or something of one is not shipped yet.</summary>
+    public bool IsBusy => !Checkpointer.IsIdle || Shipper.BacklogBytes > 0 || Shipper.BacklogEvents > 0;
+
     /// <summary>Gives up what is under way, before the store is closed. Returns once nothing steps any more.</summary>
     public void Close()
     {

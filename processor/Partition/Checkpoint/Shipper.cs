@@ -45,6 +45,8 @@ public sealed class Shipper : IDisposable
     private IShipment? shipment;
     private Task? waiting;
     private Phase phase;
+    private volatile bool hurry;
+    private volatile bool unknown;
     private long rowsSent;
     private long bytesSent;
     private DateTimeOffset startedAt;
@@ -58,11 +60,13 @@ public sealed class Shipper : IDisposable
     /// <param name="changes">Finds what changed in the partition's record log.</param>
     /// <param name="newest">The newest durable checkpoint.</param>
     /// <param name="shipped">What was acknowledged so far.</param>
+    /// <param name="isUnknown">The store knows nothing of the partition yet: it is told at once, that there is nothing.</param>
     /// <param name="faults">Named steps at which a test may stop the process.</param>
     public Shipper(
         CheckpointSettings settings, ISnapshotStore store, SegmentChanges changes, Func<CheckpointManifest?> newest, ShippedMark shipped,
-        IFaultPoints faults)
+        bool isUnknown, IFaultPoints faults)
     {
+        unknown = isUnknown && store.KeepsRows;
         this.settings = settings;
         this.store = store;
         this.changes = changes;
@@ -94,6 +98,9 @@ public sealed class Shipper : IDisposable
 
     /// <summary>The port's call that is waited for, for whoever steps it to wake by; null where none is.</summary>
     public Task? Waiting => waiting;
+
+    /// <summary>The process stops: what is left goes as fast as it can. From any thread.</summary>
+    public void Hurry() => hurry = true;
 
     /// <summary>A bounded part of the work; false where there is nothing to do now.</summary>
     /// <exception cref="DamageException">The log does not read back as it was written: the partition is to recover.</exception>
@@ -143,7 +150,9 @@ public sealed class Shipper : IDisposable
 
     private bool Start()
     {
-        if (newest() is not { } manifest || settings.Time.GetUtcNow() < retryAt) return false;
+        if (settings.Time.GetUtcNow() < retryAt) return false;
+        if (newest() is not { } manifest) return unknown && Introduce();
+        unknown = false;
         var now = new ShippedMark(manifest.Mark.Position, manifest.Fold.Tail);
         if (now == Shipped) return false;
         if (!store.KeepsRows)
@@ -162,6 +171,25 @@ public sealed class Shipper : IDisposable
         return true;
 
         async Task Keep(Task<IShipment> task) => shipment = await task.ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// A partition without a record is whole at position 0. Said so that a user's states, which take all partitions,
+    /// can be answered from the snapshot.
+    /// </summary>
+    private bool Introduce()
+    {
+        waiting = IntroduceAsync();
+        return true;
+    }
+
+    private async Task IntroduceAsync()
+    {
+        var partition = new SnapshotPartition(settings.Lineage, settings.Partition);
+        var nothing = new SnapshotMark(0, default, settings.Time.GetUtcNow().ToUnixTimeMilliseconds());
+        var empty = await store.BeginShipAsync(partition, 0, nothing, stop.Token).ConfigureAwait(false);
+        await using (empty.ConfigureAwait(false)) await empty.CompleteAsync(stop.Token).ConfigureAwait(false);
+        unknown = false;
     }
 
     private bool BeginScan()
@@ -219,7 +247,7 @@ public sealed class Shipper : IDisposable
     /// <summary>No burst every interval: rows go at the pace that spreads them; a ship that is late goes as fast as it can.</summary>
     private bool TooEarly()
     {
-        if (changes.Rounds > 1 || !ReferenceEquals(newest(), target)) return false;
+        if (hurry || changes.Rounds > 1 || !ReferenceEquals(newest(), target)) return false;
         var elapsed = (settings.Time.GetUtcNow() - startedAt) / (settings.Options.Interval * SpreadOver);
         return elapsed < 1 && rowsSent > changes.Count * elapsed;
     }
@@ -242,15 +270,16 @@ public sealed class Shipper : IDisposable
     private void GiveUp(Exception error)
     {
         waiting = null;
+        var failed = target;
         // After the position was acknowledged nothing is given up any more: only the shipment's end failed.
-        if (target is not { } failed) return;
+        if (failed is null && !unknown) return;
         LastError = error;
         Figures = Figures with { Failures = Figures.Failures + 1 };
         if (shipment is { } left) waiting = DisposeQuietly(left);
         Reset();
         retryAt = settings.Time.GetUtcNow() + retry;
         retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
-        OnEnded?.Invoke(failed, rowsSent, error);
+        if (failed is not null) OnEnded?.Invoke(failed, rowsSent, error);
     }
 
     private void Reset()

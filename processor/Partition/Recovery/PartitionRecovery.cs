@@ -45,25 +45,27 @@ public sealed class PartitionRecovery(
         if (settings.Device.Mode == DeviceMode.Threads) await Task.Yield();
         var started = settings.Checkpoint.Time.GetTimestamp();
         var progress = await ReadProgressAsync(cancellation).ConfigureAwait(false);
-        if (progress is not null) RequireSameLog(progress);
         var found = folder.Read();
         foreach (var damaged in found.Where(f => f.Damage is not null))
             observer.PassedOver(Number, RecoverySource.Checkpoint, -1, damaged.Damage!.Message);
         var sequence = found.Count == 0 ? 0 : found[0].Sequence;
         var manifests = found.Where(f => f.Manifest is not null).Select(f => f.Manifest!).ToList();
 
-        var snapshotPosition = progress?.Shipped?.Position ?? -1;
-        for (var i = 0; i < manifests.Count; i++)
+        var untried = 0;
+        while (untried < manifests.Count || progress?.Shipped is { Position: > 0 })
         {
-            if (manifests[i].Mark.Position < snapshotPosition) break;
-            if (TryCheckpoint(manifests, i, progress, sequence) is { } local) return Report(local, started);
+            var shipped = progress?.Shipped?.Position ?? 0;
+            if (untried < manifests.Count && manifests[untried].Mark.Position >= shipped)
+            {
+                if (TryCheckpoint(manifests, untried++, progress, sequence) is { } local) return Report(local, started);
+                continue;
+            }
+            if (await TrySnapshotAsync(progress!, sequence, untried < manifests.Count, cancellation).ConfigureAwait(false) is { } restored)
+                return Report(restored, started);
+            // Damaged rows are known to the store now: an older catalog may be whole.
+            progress = await ReadProgressAsync(cancellation).ConfigureAwait(false);
+            if (progress?.Shipped?.Position >= shipped) progress = null;
         }
-        var hasOlder = manifests.Exists(manifest => manifest.Mark.Position < snapshotPosition);
-        if (snapshotPosition > 0 && await TrySnapshotAsync(progress!, sequence, hasOlder, cancellation).ConfigureAwait(false) is { } restored)
-            return Report(restored, started);
-        for (var i = 0; i < manifests.Count; i++)
-            if (manifests[i].Mark.Position < snapshotPosition && TryCheckpoint(manifests, i, progress, sequence) is { } older)
-                return Report(older, started);
         if (log.BeginOffset == 0) return Report(FromStart(sequence), started);
         throw new RecoveryRefusedException(
             $"partition {Number} of lineage {settings.Checkpoint.Lineage} has no state that can be trusted, and its log begins at offset {log.BeginOffset}: "
@@ -84,7 +86,9 @@ public sealed class PartitionRecovery(
         {
             try
             {
-                return await snapshots.ReadProgressAsync(rows, cancellation).ConfigureAwait(false);
+                var progress = await snapshots.ReadProgressAsync(rows, cancellation).ConfigureAwait(false);
+                RequireSameLog(progress);
+                return progress;
             }
             catch (SnapshotUnavailableException away)
             {
@@ -171,10 +175,11 @@ public sealed class PartitionRecovery(
         return progress is null || shipped < manifest.Shipped.Position ? new ShippedMark(0, manifest.Fold.Begin) : manifest.Shipped;
     }
 
-    private async Task<RecoveredState?> TrySnapshotAsync(SnapshotProgress progress, long sequence, bool hasOlder, CancellationToken cancellation)
+    private async Task<RecoveredState?> TrySnapshotAsync(
+        SnapshotProgress progress, long sequence, bool hasOlder, CancellationToken cancellation)
     {
         var mark = progress.Shipped!.Value;
-        if (hasOlder && !await RowsHoldAsync(mark, cancellation).ConfigureAwait(false)) return null;
+        if (hasOlder && !await IsWholeAsync(mark, cancellation).ConfigureAwait(false)) return null;
         Clear();
         var device = OpenDevice(StoreGeometry.From(settings.Store));
         var store = new StateStore(settings.Store, settings.Policy, device);
@@ -200,8 +205,8 @@ public sealed class PartitionRecovery(
         }
     }
 
-    /// <summary>Reads all rows once: an older checkpoint is not given away for rows that turn out damaged.</summary>
-    private async Task<bool> RowsHoldAsync(SnapshotMark mark, CancellationToken cancellation)
+    /// <summary>Older checkpoints are given up for the rows: only where all of these can be read.</summary>
+    private async Task<bool> IsWholeAsync(SnapshotMark mark, CancellationToken cancellation)
     {
         try
         {
@@ -230,7 +235,9 @@ public sealed class PartitionRecovery(
         long liveFrom, RecoverySource source)
     {
         Checkpointer? checkpointer = null;
-        var shipper = new Shipper(settings.Checkpoint, snapshots, new SegmentChanges(device, 1 << store.Geometry.PageBits), () => checkpointer?.Newest, shipped, settings.Faults);
+        var shipper = new Shipper(
+            settings.Checkpoint, snapshots, new SegmentChanges(device, 1 << store.Geometry.PageBits), () => checkpointer?.Newest, shipped,
+            isUnknown: source == RecoverySource.LogStart, settings.Faults);
         checkpointer = new Checkpointer(
             settings.Checkpoint, log, device, store, folder, (kept, sequence), () => shipper.Shipped, settings.Faults);
         var compactor = new Compactor(settings.Checkpoint.Options, store, device, () => checkpointer.Newest, () => shipper.Shipped);

@@ -3,6 +3,7 @@
 //
 // Invariants:
 // - lineage.<n> is created by exclusive rename and never deleted, so no number is given twice.
+// - Numbers are dense: one below the greatest seen in any name that has no file is damaged, not absent.
 // - A lineage is dropped once dropped.<n> is durable; its rows go after that.
 // - After partition.<n>.<p> exists, a partition without a catalog is damaged, not new.
 using System.Globalization;
@@ -17,6 +18,8 @@ internal sealed class LineageFolder(FilesSnapshotOptions options, StoreFolder ro
     private const string LineageKind = "lineage";
     private const string AnswersKind = "answers";
 
+    private static readonly HashSet<string> Prefixes = ["lineage", "answers", "dropped", "partition"];
+
     private sealed record Settings(AnswerSettings Answers);
 
     private string Folder { get; } = Path.Combine(options.Folder, FolderName);
@@ -27,36 +30,36 @@ internal sealed class LineageFolder(FilesSnapshotOptions options, StoreFolder ro
 
     private string Temporary() => Path.Combine(Folder, $"tmp.{options.NewId():N}");
 
-    /// <summary>Numbers given so far, and those of them that were dropped.</summary>
-    private (SortedSet<long> Given, HashSet<long> Dropped) Numbers()
+    /// <summary>The greatest number given so far, and those that were dropped.</summary>
+    private (long Greatest, HashSet<long> Dropped) Numbers()
     {
-        SortedSet<long> given = [];
+        var greatest = LineageEntry.FirstNumber - 1;
         HashSet<long> dropped = [];
         foreach (var name in Disk.List(Folder) ?? [])
         {
-            if (TryNumber(name, "lineage.", out var number)) given.Add(number);
-            else if (TryNumber(name, "dropped.", out number)) dropped.Add(number);
+            var parts = name.Split('.');
+            if (parts.Length < 2 || !Prefixes.Contains(parts[0])
+                || !long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var number)) continue;
+            greatest = Math.Max(greatest, number);
+            if (parts[0] == "dropped") dropped.Add(number);
         }
-        return (given, dropped);
-    }
-
-    private static bool TryNumber(string name, string prefix, out long number)
-    {
-        number = 0;
-        return name.StartsWith(prefix, StringComparison.Ordinal)
-            && long.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out number);
+        return (greatest, dropped);
     }
 
     public List<LineageEntry> List()
     {
-        var (given, dropped) = Numbers();
-        return [.. given.Where(number => !dropped.Contains(number)).Select(Read)];
+        var (greatest, dropped) = Numbers();
+        List<LineageEntry> entries = [];
+        for (var number = LineageEntry.FirstNumber; number <= greatest; number++)
+            if (!dropped.Contains(number))
+                entries.Add(Read(number));
+        return entries;
     }
 
     private LineageEntry Read(long number)
     {
         var path = PathOf("lineage", number);
-        var entry = SealedFile.Read<LineageEntry>(Disk, LineageKind, path) ?? throw new SnapshotDamagedException($"'{path}' came and went.");
+        var entry = SealedFile.Read<LineageEntry>(Disk, LineageKind, path) ?? throw new SnapshotDamagedException($"'{path}' is missing.");
         if (entry.Number != number) throw new SnapshotDamagedException($"'{path}' is of lineage {entry.Number}.");
         return SealedFile.Read<Settings>(Disk, AnswersKind, PathOf("answers", number)) is { } settings
             ? entry with { Answers = settings.Answers }
@@ -66,9 +69,7 @@ internal sealed class LineageFolder(FilesSnapshotOptions options, StoreFolder ro
     public LineageEntry Create(LineageIdentity identity, AnswerSettings answers)
     {
         root.CreateFolders(FolderName);
-        var (given, dropped) = Numbers();
-        var number = given.Concat(dropped).Append(LineageEntry.FirstNumber - 1).Max() + 1;
-        for (; number <= LineageEntry.LastNumber; number++)
+        for (var number = Numbers().Greatest + 1; number <= LineageEntry.LastNumber; number++)
         {
             var entry = new LineageEntry(number, identity, answers, time.GetUtcNow().ToUnixTimeMilliseconds());
             if (SealedFile.TryCreate(Disk, Temporary(), PathOf("lineage", number), SealedFile.Seal(LineageKind, entry))) return entry;
@@ -83,16 +84,19 @@ internal sealed class LineageFolder(FilesSnapshotOptions options, StoreFolder ro
     }
 
     /// <exception cref="LineageGoneException">The lineage was dropped, or never created.</exception>
+    /// <exception cref="SnapshotDamagedException">It was created, but its file is missing.</exception>
     public void Require(long lineage)
     {
-        if (Disk.Length(PathOf("lineage", lineage)) is null || Disk.Length(PathOf("dropped", lineage)) is not null)
-            throw new LineageGoneException(lineage);
+        if (Disk.Length(PathOf("dropped", lineage)) is not null) throw new LineageGoneException(lineage);
+        if (Disk.Length(PathOf("lineage", lineage)) is not null) return;
+        if (lineage < LineageEntry.FirstNumber || lineage > Numbers().Greatest) throw new LineageGoneException(lineage);
+        throw new SnapshotDamagedException($"'{PathOf("lineage", lineage)}' is missing.");
     }
 
     /// <summary>Writes the tombstone; false where no such number was ever given.</summary>
     public bool TryBury(long lineage)
     {
-        if (Disk.Length(PathOf("lineage", lineage)) is null) return false;
+        if (lineage < LineageEntry.FirstNumber || lineage > Numbers().Greatest) return false;
         Note(PathOf("dropped", lineage));
         return true;
     }

@@ -94,6 +94,8 @@ internal sealed class ProcessorUnderTest : IAsyncDisposable
         public Exception? StateFailure { get; set; }
         public LogNames Names { get; } = new("embedded", "events-under-test", "processor");
         public ulong Lineage => 256;
+        public string? Refusal { get; set; }
+        public string? RefusalOf(int partition) => Refusal;
         public event Action? StateChanged;
 
         public void ChangeState(int partition, Schemas.V1.PartitionState state)

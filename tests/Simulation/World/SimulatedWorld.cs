@@ -147,7 +147,7 @@ internal sealed partial class SimulatedWorld : IDisposable
             SegmentBytes = 1L << StoreGeometry.From(scenario.Store).SegmentBits, Time = time, Disk = view,
             Mode = scenario.IsHeld && !plain ? DeviceMode.Held : DeviceMode.Inline,
             HeldWriteBytes = scenario.HeldWriteBytes, MaxAttempts = scenario.DeviceAttempts, MaxOpenSegments = scenario.OpenSegments,
-            Choose = plain ? null : waiting => random.Next(4) == 0 ? -1 : random.Next(waiting),
+            Choose = plain ? null : random.Next,
         },
         lane.Lineage, lane.Number, scenario.Partitions);
 

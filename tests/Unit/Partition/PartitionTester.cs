@@ -59,7 +59,8 @@ public sealed class PartitionTester : IAsked, IDisposable
     public static StoreOptions Large() => new() { LogMemoryBytes = 64 << 20, PageBytes = 64 << 10, IndexBytes = 256 << 10, SegmentBytes = 64 << 20 };
 
     /// <summary>Pages of 4 KiB, 64 KiB in all.</summary>
-    public static StoreOptions Tiny() => new() { LogMemoryBytes = 64 << 10, PageBytes = 4 << 10, IndexBytes = 16 << 10, SegmentBytes = 16 << 20 };
+    public static StoreOptions Tiny(int segmentBytes = 16 << 20) =>
+        new() { LogMemoryBytes = 64 << 10, PageBytes = 4 << 10, IndexBytes = 16 << 10, SegmentBytes = segmentBytes };
 
     public StateStore OpenStore(PolicyOptions policy, StoreOptions options, int number) => new(
         options, StoredPolicy.From(policy), new FileDevice(Path.Combine(folder, $"store-{number}"), new FileDeviceOptions { DeleteOnClose = true }));

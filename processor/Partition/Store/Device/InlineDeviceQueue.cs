@@ -6,11 +6,17 @@ namespace ReadStateStream.Partition.Store;
 /// Operations done on the caller's thread: at once, or when they are asked for. A callback that adds an operation
 /// does not nest: what it adds is done after it has returned. One thread at a time.
 /// </summary>
-internal sealed class InlineDeviceQueue(FileDeviceRun run, long heldWriteBytes) : IDeviceQueue
+/// <remarks>
+/// A write may wait only as long as the newest one is not too far ahead of it. FASTER waits for room without asking the
+/// device for anything; how many bytes wait does not tell, since it keeps the next part of a page back behind the first.
+/// </remarks>
+internal sealed class InlineDeviceQueue(FileDeviceRun run, long segmentBytes, long heldWriteBytes) : IDeviceQueue
 {
-    private readonly List<(FileDeviceRequest Request, long Since)> _waiting = [];
-    private long _written;
+    private readonly List<FileDeviceRequest> _waiting = [];
     private bool _running;
+    private long _newestEnd;
+    private long _addedReads;
+    private long _endedReads;
 
     /// <summary>Whether operations wait until they are asked for.</summary>
     public bool IsHolding { get; set; }
@@ -24,12 +30,13 @@ internal sealed class InlineDeviceQueue(FileDeviceRun run, long heldWriteBytes) 
     /// <inheritdoc/>
     public void Add(in FileDeviceRequest request)
     {
+        _waiting.Add(request);
+        if (request.Verb == FileDeviceVerb.Read) _addedReads++;
         if (request.Verb == FileDeviceVerb.Write)
         {
             PendingWriteBytes += request.Length;
-            _written += request.Length;
+            _newestEnd = Math.Max(_newestEnd, AddressOf(request) + request.Length);
         }
-        _waiting.Add((request, _written));
         Settle();
     }
 
@@ -42,22 +49,18 @@ internal sealed class InlineDeviceQueue(FileDeviceRun run, long heldWriteBytes) 
     }
 
     /// <summary>
-    /// Does one operation, and goes on until no read waits: FASTER asks once, then sleeps until a record has come, which
-    /// may take several reads.
+    /// Does operations until a read has ended, its callback not asking for another one; one operation where no read
+    /// waits. FASTER looks for ended reads once, and then sleeps until there is one.
     /// </summary>
-    public void CompleteSome(Func<int, int>? choose)
+    public void CompleteSome(Func<int, int> choose)
     {
-        if (_running) return;
-        do
+        var ended = _endedReads;
+        while (_waiting.Count > 0 && !_running)
         {
-            var chosen = _waiting.Count == 0 ? -1 : choose?.Invoke(_waiting.Count) ?? 0;
-            if (chosen >= 0) CompleteOne(chosen);
-            else if (OldestRead() is var read and >= 0) CompleteOne(read);
+            CompleteOne(choose(_waiting.Count));
+            if (ended != _endedReads || !_waiting.Exists(static request => request.Verb == FileDeviceVerb.Read)) return;
         }
-        while (OldestRead() >= 0);
     }
-
-    private int OldestRead() => _waiting.FindIndex(static waiting => waiting.Request.Verb == FileDeviceVerb.Read);
 
     /// <summary>Does everything that waits.</summary>
     public void WaitIdle()
@@ -79,18 +82,20 @@ internal sealed class InlineDeviceQueue(FileDeviceRun run, long heldWriteBytes) 
     {
         if (_running) return;
         while (_waiting.Count > 0 && !IsHolding) Do(0);
-        // By what came after it, not by what waits: the log's room is counted from its oldest write on.
-        while (OldestWrite() is var oldest and >= 0 && _written - _waiting[oldest].Since + _waiting[oldest].Request.Length > heldWriteBytes) Do(oldest);
+        while (_waiting.FindIndex(MayNotWait) is var index and >= 0) Do(index);
     }
 
-    private int OldestWrite() =>
-        PendingWriteBytes == 0 ? -1 : _waiting.FindIndex(static waiting => waiting.Request.Verb == FileDeviceVerb.Write);
+    private bool MayNotWait(FileDeviceRequest request) =>
+        request.Verb == FileDeviceVerb.Write && _newestEnd - AddressOf(request) > heldWriteBytes;
+
+    private long AddressOf(in FileDeviceRequest request) => (request.Segment * segmentBytes) + request.Offset;
 
     private void Do(int index)
     {
-        var request = _waiting[index].Request;
+        var request = _waiting[index];
         _waiting.RemoveAt(index);
         if (request.Verb == FileDeviceVerb.Write) PendingWriteBytes -= request.Length;
+        var added = _addedReads;
         _running = true;
         try
         {
@@ -100,5 +105,6 @@ internal sealed class InlineDeviceQueue(FileDeviceRun run, long heldWriteBytes) 
         {
             _running = false;
         }
+        if (request.Verb == FileDeviceVerb.Read && added == _addedReads) _endedReads++;
     }
 }

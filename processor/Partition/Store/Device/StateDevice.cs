@@ -55,7 +55,7 @@ public sealed class StateDevice : StorageDeviceBase
         _stuck = new StuckWrites(options) { OnRetry = RetryNow, OnChanged = state => OnStuckChanged?.Invoke(state) };
         _sectors = new CheckedSectors(options, _files, _sums, _stuck);
         _inline = options.Mode == DeviceMode.Threads ? null
-            : new InlineDeviceQueue(Run, options.HeldWriteBytes) { IsHolding = options.Mode == DeviceMode.Held };
+            : new InlineDeviceQueue(Run, options.SegmentBytes, options.HeldWriteBytes) { IsHolding = options.Mode == DeviceMode.Held };
         _queue = _inline ?? (IDeviceQueue)new FileDeviceQueue(Run, options.MaxParallelism, "records");
         ThrottleLimit = options.ThrottleLimit;
         base.Initialize(options.SegmentBytes);
@@ -116,14 +116,15 @@ public sealed class StateDevice : StorageDeviceBase
     public override bool Throttle() => _queue.Pending > ThrottleLimit;
 
     /// <summary>
-    /// Where the device has no threads: starts the stuck writes again, and with <see cref="DeviceMode.Held"/> does one
-    /// waiting operation, and others until no read waits. FASTER calls it where it waits for the device, save where it waits for room.
+    /// Where the device has no threads: starts the stuck writes again, and with <see cref="DeviceMode.Held"/> does
+    /// waiting operations until one read has ended, or one write where no read waits. FASTER calls it before it waits
+    /// for a read, and while it waits for a page to close.
     /// </summary>
     public override bool TryComplete()
     {
         if (_inline is null || _disposed) return true;
         if (_stuck.State is not null) RetryNow();
-        _inline.CompleteSome(_options.Choose);
+        _inline.CompleteSome(_options.Choose ?? (static _ => 0));
         return true;
     }
 

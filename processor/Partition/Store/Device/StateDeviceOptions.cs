@@ -45,15 +45,16 @@ public sealed record StateDeviceOptions
     public TimeSpan LongestRetryDelay { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// With <see cref="DeviceMode.Held"/>: bytes of writes from the oldest that waits to the newest; beyond it the oldest is done at once. FASTER
-    /// waits for room without asking the device to complete anything, so this must be less than the pages of memory
-    /// that are neither mutable nor needed: at most (pages x (1 - mutable fraction) - 1) pages. 0: writes never wait.
+    /// With <see cref="DeviceMode.Held"/>: how many bytes of the log the end of the newest write may lie above the start
+    /// of one that waits; what is further behind is done at once. FASTER waits for room without asking the device to
+    /// complete anything, so with P pages of memory this must be at most P - floor(P x mutable fraction) - 1 pages, or
+    /// the store hangs. 0: writes never wait.
     /// </summary>
     public long HeldWriteBytes { get; init; }
 
     /// <summary>
-    /// With <see cref="DeviceMode.Held"/>: which of the waiting operations <see cref="StateDevice.TryComplete"/> does,
-    /// given how many wait; a negative number: none but a read this time. The oldest where this is null.
+    /// With <see cref="DeviceMode.Held"/>: which of the waiting operations <see cref="StateDevice.TryComplete"/> does
+    /// next, from 0, given how many wait. The oldest where this is null. It cannot refuse: FASTER would hang.
     /// </summary>
     public Func<int, int>? Choose { get; init; }
 

@@ -151,6 +151,7 @@ internal sealed class SumsFiles : IDisposable
                 _files.Remove(old);
         for (; _firstSegment < segment; _firstSegment++) _sums.Remove(_firstSegment);
         _records.SyncFolderIfChanged();
+        _files.SyncFolderIfChanged(); // of a former call that deleted the records and failed then
     }
 
     public void Dispose() => _files.Dispose();

@@ -1,5 +1,6 @@
 using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Recovery;
+using ReadStateStream.Partition.Store;
 using ReadStateStream.Unit.Generators;
 using Xunit;
 
@@ -77,6 +78,7 @@ public class CheckpointRecoveryTests
             foreach (var record in some) product.Tester.Append(record);
             product.Checkpoint();
             pages = Math.Max(pages, product.Partition.Persistence!.Compactor.Pages);
+            Assert.Equal(LiveBytesIn(product), product.Partition.Persistence.Checkpointer.Newest!.Fold.LiveBytes);
         }
         Assert.True(pages > 20, $"{pages} pages were compacted");
         var figures = product.Partition.StoreFigures;
@@ -85,6 +87,17 @@ public class CheckpointRecoveryTests
         product.Kill();
         product.Run();
         Assert.Null(many.FirstDifference(product.Tester));
+    }
+
+    /// <summary>Bytes of the newest versions in the record log of the newest checkpoint, counted from the files.</summary>
+    private static long LiveBytesIn(DurablePartition product)
+    {
+        var persistence = product.Partition.Persistence!;
+        var fold = persistence.Checkpointer.Newest!.Fold;
+        var scan = new RecordLogScan(persistence.Device, 1 << persistence.Checkpointer.Newest.Geometry.PageBits);
+        var newest = new Dictionary<Key16, int>();
+        for (scan.Begin(fold.Begin, fold.Tail); scan.Next();) newest[scan.Key] = scan.IsTombstone ? 0 : RecordHeader.BytesOf(scan.Value.Length);
+        return newest.Values.Sum(bytes => (long)bytes);
     }
 
     private static IEnumerable<Schemas.V1.ChannelEvent[]> InPieces(InterleavedLogs many, Random random)

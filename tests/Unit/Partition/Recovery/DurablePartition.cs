@@ -5,6 +5,7 @@ using ReadStateStream.Partition.Recovery;
 using ReadStateStream.Partition.Store;
 using ReadStateStream.Snapshot.Files;
 using ReadStateStream.Snapshot.None;
+using Xunit;
 
 namespace ReadStateStream.Unit.Partition.Recovery;
 
@@ -23,7 +24,7 @@ public sealed class DurablePartition : IDisposable
         this.policy = policy;
         this.store = store ?? PartitionTester.Small();
         this.options = options ?? new CheckpointOptions();
-        snapshots = open(new FilesSnapshotOptions { Folder = Path.Combine(Folder, "snapshot"), Inline = true }, Time);
+        snapshots = open(new FilesSnapshotOptions { Folder = Path.Combine(Folder, "snapshot"), Inline = true, Disk = SnapshotDisk }, Time);
         var identity = new LineageIdentity("topic", 1, FoldVersion.Current, "");
         lineage = snapshots.CreateLineageAsync(identity, new AnswerSettings(policy, PartitionTester.Epoch, this.store.MaxValueBytes), default)
             .GetAwaiter().GetResult().Number;
@@ -47,6 +48,10 @@ public sealed class DurablePartition : IDisposable
 
     public MemoryLog Log { get; } = new();
 
+    internal TroubledDisk MachineDisk { get; } = new();
+
+    internal TroubledDisk SnapshotDisk { get; } = new();
+
     public ManualTime Time { get; } = new();
 
     public Notes Said { get; } = new();
@@ -58,13 +63,64 @@ public sealed class DurablePartition : IDisposable
     /// <summary>Folds everything there is.</summary>
     public void Run() => Tester.Run();
 
+    /// <summary>Appends an event; the partition need not be open.</summary>
+    public void Append(Schemas.V1.ChannelEvent record)
+    {
+        var channel = record.ChannelCreated?.ChannelId ?? record.MessageSent?.ChannelId ?? record.MessagesRead.ChannelId;
+        Log.Append(channel.ToString(System.Globalization.CultureInfo.InvariantCulture), record);
+    }
+
+    /// <summary>Times that the partition failed.</summary>
+    public int Failures { get; private set; }
+
+    /// <summary>The partition failed: time passes until it has recovered by itself.</summary>
+    public void AwaitRecovery()
+    {
+        Failures++;
+        Assert.Equal(Schemas.V1.PartitionState.Failed, Partition.State);
+        while (Partition.State != Schemas.V1.PartitionState.Running)
+        {
+            Time.Advance(TimeSpan.FromSeconds(1));
+            Partition.Step();
+        }
+    }
+
+    /// <summary>Takes a checkpoint, begins to ship it, and ends as if killed: its intent stays.</summary>
+    public void BeginShipAndDie()
+    {
+        var persistence = BeginCheckpoint();
+        while (!persistence.Checkpointer.IsIdle) persistence.Checkpointer.Step();
+        persistence.Shipper.Step();
+        Kill();
+    }
+
     /// <summary>Takes a checkpoint now, and ships it.</summary>
     public void Checkpoint()
     {
-        Run();
-        Partition.Persistence!.Checkpointer.Begin(Partition.Position);
+        BeginCheckpoint();
         SettleBeside();
         if (Partition.Persistence!.Checkpointer.LastError is { } error) throw new InvalidOperationException("the checkpoint was given up", error);
+    }
+
+    /// <summary>Takes a checkpoint now; whatever becomes of its ship.</summary>
+    public void CheckpointWithoutShip()
+    {
+        var persistence = BeginCheckpoint();
+        while (!persistence.Checkpointer.IsIdle)
+        {
+            persistence.Step();
+            Time.Advance(TimeSpan.FromMilliseconds(100));
+        }
+    }
+
+    private PartitionPersistence BeginCheckpoint()
+    {
+        Run();
+        var persistence = Partition.Persistence!;
+        // One that fell due by itself ends first.
+        while (!persistence.Checkpointer.IsIdle) persistence.Checkpointer.Step();
+        if (persistence.Checkpointer.IsWorthwhile(Partition.Position)) persistence.Checkpointer.Begin(Partition.Position);
+        return persistence;
     }
 
     /// <summary>Steps what runs beside the writer until it is done.</summary>
@@ -100,7 +156,7 @@ public sealed class DurablePartition : IDisposable
         var settings = new CheckpointSettings(lineage, 0, 1, options, Time);
         var geometry = StoreGeometry.From(store);
         var recovery = new RecoverySettings(
-            settings, MachineFolder, store, StoredPolicy.From(policy), new StateDeviceOptions { SegmentBytes = 1L << geometry.SegmentBits, Time = Time, Mode = DeviceMode.Inline },
+            settings, MachineFolder, store, StoredPolicy.From(policy), new StateDeviceOptions { SegmentBytes = 1L << geometry.SegmentBits, Time = Time, Mode = DeviceMode.Inline, Disk = MachineDisk },
             NoFaultPoints.Instance);
         return new PartitionTester(policy, [Log], (_, log) => new PartitionRecovery(recovery, log, snapshots, Said), Time);
     }
@@ -115,6 +171,15 @@ public sealed class DurablePartition : IDisposable
         public (RecoverySource Source, long Position, long Replay)? LastRecovery { get; private set; }
 
         public int Waits { get; private set; }
+
+        public void Clear()
+        {
+            lock (gate)
+            {
+                PassedOverReasons.Clear();
+                LastRecovery = null;
+            }
+        }
 
         public void Waiting(int partition, Exception why)
         {

@@ -1,0 +1,96 @@
+using Microsoft.Win32.SafeHandles;
+using ReadStateStream.Snapshot.Disk;
+
+namespace ReadStateStream.Unit.Partition.Recovery;
+
+/// <summary>The real disk, which a test may take away or fill up for a while.</summary>
+internal sealed class TroubledDisk : DiskOperations
+{
+    /// <summary>Nothing answers: a volume that is not mounted, a server that is gone.</summary>
+    public bool IsAway { get; set; }
+
+    /// <summary>Nothing can be written or created.</summary>
+    public bool IsFull { get; set; }
+
+    /// <summary>Operations that failed.</summary>
+    public int Refused { get; private set; }
+
+    private void Meet(bool takesSpace = false)
+    {
+        if (!IsAway && !(IsFull && takesSpace)) return;
+        Refused++;
+        throw IsAway ? new IOException("Input/output error", 5) : new IOException("No space left on device", 28);
+    }
+
+    public override SafeFileHandle? Open(string path, bool create)
+    {
+        Meet(create && !File.Exists(path));
+        return base.Open(path, create);
+    }
+
+    public override SafeFileHandle? OpenRead(string path)
+    {
+        Meet();
+        return base.OpenRead(path);
+    }
+
+    public override SafeFileHandle Create(string path)
+    {
+        Meet(takesSpace: true);
+        return base.Create(path);
+    }
+
+    public override int Read(string path, SafeFileHandle file, Span<byte> destination, long offset)
+    {
+        Meet();
+        return base.Read(path, file, destination, offset);
+    }
+
+    public override byte[]? ReadAll(string path)
+    {
+        Meet();
+        return base.ReadAll(path);
+    }
+
+    public override long? Length(string path)
+    {
+        Meet();
+        return base.Length(path);
+    }
+
+    public override IReadOnlyList<string>? List(string folder)
+    {
+        Meet();
+        return base.List(folder);
+    }
+
+    public override void Write(string path, SafeFileHandle file, ReadOnlySpan<byte> source, long offset)
+    {
+        Meet(takesSpace: true);
+        base.Write(path, file, source, offset);
+    }
+
+    public override void Sync(string path, SafeFileHandle file)
+    {
+        Meet();
+        base.Sync(path, file);
+    }
+
+    public override void CreateFolder(string folder)
+    {
+        Meet(takesSpace: !Directory.Exists(folder));
+        base.CreateFolder(folder);
+    }
+
+    public override void Rename(string from, string to)
+    {
+        Meet();
+        base.Rename(from, to);
+    }
+
+    public override void Delete(string path)
+    {
+        Meet();
+        base.Delete(path);
+    }
+}
