@@ -35,7 +35,7 @@ public sealed class CheckpointFolder(DiskOperations disk, string path)
     }
 
     /// <summary>Makes a manifest durable.</summary>
-    public void Write(CheckpointManifest manifest)
+    public void Write(CheckpointManifest manifest, IFaultPoints? faults = null)
     {
         var temporary = Path.Combine(path, Unfinished);
         disk.CreateFolder(path);
@@ -44,7 +44,9 @@ public sealed class CheckpointFolder(DiskOperations disk, string path)
             disk.Write(temporary, file, manifest.Encode(), 0);
             disk.Sync(temporary, file);
         }
+        faults?.Reach("manifest-before-rename");
         disk.Rename(temporary, Path.Combine(path, manifest.FileName));
+        faults?.Reach("manifest-after-rename");
         disk.SyncFolder(path);
     }
 

@@ -146,7 +146,9 @@ public sealed class PartitionRecovery(
                 store.Dispose();
                 throw damage;
             }
+            settings.Faults.Reach("recovery-before-drop-newer");
             DropNewer(manifest.Sequence);
+            settings.Faults.Reach("recovery-after-drop-newer");
             return Assemble(
                 store, device, [.. manifests.Skip(index).Take(Checkpointer.Kept)], sequence, ShippedOf(manifest, progress), manifest.Mark.Position,
                 manifest.Mark.Position, RecoverySource.Checkpoint);
@@ -176,8 +178,9 @@ public sealed class PartitionRecovery(
         var store = new StateStore(settings.Store, settings.Policy, device);
         try
         {
-            var restore = new SnapshotRestore(store, device);
+            var restore = new SnapshotRestore(store, device, settings.Faults);
             await restore.RunAsync(snapshots, rows, cancellation).ConfigureAwait(false);
+            settings.Faults.Reach("recovery-after-rows");
             // What changes from now on must lie above: without the fold-over it would change where it lies.
             var shipped = new ShippedMark(mark.Position, store.Fold().Tail);
             return Assemble(
@@ -212,7 +215,7 @@ public sealed class PartitionRecovery(
         var shipper = new Shipper(settings.Checkpoint, snapshots, new SegmentChanges(device, 1 << store.Geometry.PageBits), () => checkpointer?.Newest, shipped, settings.Faults);
         checkpointer = new Checkpointer(
             settings.Checkpoint, log, device, store, folder, (kept, sequence), () => shipper.Shipped, settings.Faults);
-        var compactor = new Compactor(settings.Checkpoint.Options, store, device, () => checkpointer.Newest, () => shipper.Shipped);
+        var compactor = new Compactor(settings.Checkpoint.Options, store, device, () => checkpointer.Newest, () => shipper.Shipped, settings.Faults);
         var persistence = new PartitionPersistence(device, checkpointer, shipper, compactor);
         observer.Assembled(Number, persistence);
         return new RecoveredState(store, position, liveFrom, source, persistence);
@@ -232,7 +235,9 @@ public sealed class PartitionRecovery(
         var disk = settings.Device.Disk;
         disk.CreateFolder(settings.Folder);
         foreach (var manifest in folder.Read()) folder.Delete(manifest.Sequence);
+        settings.Faults.Reach("recovery-after-clear-manifests");
         foreach (var name in disk.List(settings.Folder) ?? []) disk.Delete(Path.Combine(settings.Folder, Path.GetFileName(name)));
         disk.SyncFolder(settings.Folder);
+        settings.Faults.Reach("recovery-after-clear");
     }
 }
