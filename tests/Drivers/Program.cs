@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ReadStateStream.Drivers.Crash;
 using ReadStateStream.Drivers.Irc;
 using ReadStateStream.Drivers.Vectors;
 using ReadStateStream.Harness;
@@ -24,7 +25,7 @@ internal static class Program
 
     private static Task<int> Main(string[] args)
     {
-        var root = new RootCommand("Drives ReadStateStream by HTTP and compares what it answers.") { Product, VectorsCommand(), IrcCommand() };
+        var root = new RootCommand("Drives ReadStateStream by HTTP and compares what it answers.") { Product, VectorsCommand(), IrcCommand(), CrashCommand() };
         return root.Parse(args).InvokeAsync();
     }
 
@@ -69,6 +70,22 @@ internal static class Program
             return parsed.GetValue(ingest) is { } url
                 ? run.RunAsync(url, parsed.GetRequiredValue(api)!, null, cancellation)
                 : run.RunAsync(new ProductOptions { Root = parsed.GetValue(Product)?.FullName }, cancellation);
+        });
+        return command;
+    }
+
+    private static Command CrashCommand()
+    {
+        var images = new Option<int>("--images") { DefaultValueFactory = _ => 1_000 };
+        var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1 };
+        var command = new Command("crash", "x") { images, seed };
+        command.SetAction((parsed, cancellation) =>
+        {
+            var run = new Crash.PowerCuts.PowerCutRun(parsed.GetValue(seed), Console.Out);
+            run.Run(parsed.GetValue(images), () => { });
+            Console.WriteLine(run.Row);
+            Console.WriteLine(run.Dropped);
+            return Task.FromResult(0);
         });
         return command;
     }

@@ -14,8 +14,11 @@ public sealed class ProductOptions
     /// <summary>Where the processor keeps its log and store; null: a temporary folder, deleted at the end.</summary>
     public string? DataFolder { get; init; }
 
-    /// <summary>Settings of the processor, as environment variables (Section__Key).</summary>
+    /// <summary>Settings of the processor, as environment variables (Section__Key); read at each of its starts.</summary>
     public IReadOnlyDictionary<string, string> ProcessorSettings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Told of every line the processor prints, on any thread; null: nobody.</summary>
+    public Action<string>? OnProcessorLine { get; init; }
 
     /// <summary>Settings of the query API, likewise.</summary>
     public IReadOnlyDictionary<string, string> QueryApiSettings { get; init; } = new Dictionary<string, string>();
@@ -96,7 +99,7 @@ public sealed partial class ProductProcess : IAsyncDisposable
                 new("Ingest__Url", Address(Ingest)),
                 new("Query__Url", Address(PartitionQuery)),
             ],
-            ProcessorReadyLine(), StartPatience).ConfigureAwait(false);
+            ProcessorReadyLine(), StartPatience, options.OnProcessorLine).ConfigureAwait(false);
         processor = process;
         Ingest = new Uri(ready.Groups["ingest"].Value);
         PartitionQuery = new Uri(ready.Groups["query"].Value);
@@ -105,6 +108,12 @@ public sealed partial class ProductProcess : IAsyncDisposable
 
     /// <summary>SIGTERM to the processor, and waits for its graceful end.</summary>
     public Task StopProcessorAsync() => processor!.StopAsync(StopPatience);
+
+    /// <summary>Whether the processor runs.</summary>
+    public bool ProcessorRuns => processor is { IsRunning: true };
+
+    /// <summary>Waits until the processor has ended by itself; false where that takes longer.</summary>
+    public Task<bool> WaitForProcessorEndAsync(TimeSpan patience) => processor!.WaitForEndAsync(patience);
 
     /// <summary>kill -9 of the processor.</summary>
     public void KillProcessor() => processor!.Kill();
