@@ -46,6 +46,7 @@ public sealed class PartitionRecovery(
         var started = settings.Checkpoint.Time.GetTimestamp();
         var progress = await ReadProgressAsync(cancellation).ConfigureAwait(false);
         if (progress is not null) RequireSameLog(progress);
+        settings.Device.Disk.CreateFolderDurably(settings.Folder);
         var found = folder.Read();
         foreach (var damaged in found.Where(f => f.Damage is not null))
             observer.PassedOver(Number, RecoverySource.Checkpoint, -1, damaged.Damage!.Message);
@@ -233,7 +234,6 @@ public sealed class PartitionRecovery(
     private void Clear()
     {
         var disk = settings.Device.Disk;
-        disk.CreateFolder(settings.Folder);
         foreach (var manifest in folder.Read()) folder.Delete(manifest.Sequence);
         settings.Faults.Reach("recovery-after-clear-manifests");
         foreach (var name in disk.List(settings.Folder) ?? []) disk.Delete(Path.Combine(settings.Folder, Path.GetFileName(name)));
