@@ -76,16 +76,25 @@ internal static class Program
 
     private static Command CrashCommand()
     {
-        var images = new Option<int>("--images") { DefaultValueFactory = _ => 1_000 };
-        var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1 };
-        var command = new Command("crash", "x") { images, seed };
+        var rounds = new Option<int>("--rounds") { Description = "kill -9 at each named step so many times", DefaultValueFactory = _ => 20 };
+        var random = new Option<int>("--random") { Description = "kill -9 at so many random moments", DefaultValueFactory = _ => 200 };
+        var images = new Option<int>("--images") { Description = "Images of power cuts", DefaultValueFactory = _ => 1_000 };
+        var disks = new Option<bool>("--disks") { Description = "Full disks, and a snapshot folder that is away", DefaultValueFactory = _ => true };
+        var shortly = new Option<bool>("--short") { Description = "Less of each kind: 1 kill at each step, 9 random ones, 100 images, no disks" };
+        var seed = new Option<int>("--seed") { Description = "Of everything", DefaultValueFactory = _ => 1 };
+        var steps = new Option<string?>("--steps") { Description = "Only steps whose names contain this" };
+        var command = new Command("crash", "Kills, cuts, flips and fills; compares everything with the oracle; prints one table")
+        {
+            rounds, random, images, disks, shortly, seed, steps,
+        };
         command.SetAction((parsed, cancellation) =>
         {
-            var run = new Crash.PowerCuts.PowerCutRun(parsed.GetValue(seed), Console.Out);
-            run.Run(parsed.GetValue(images), () => { });
-            Console.WriteLine(run.Row);
-            Console.WriteLine(run.Dropped);
-            return Task.FromResult(0);
+            var options = parsed.GetValue(shortly)
+                ? new CrashOptions(1, 9, 100, false, true, parsed.GetValue(seed), parsed.GetValue(steps))
+                : new CrashOptions(
+                    parsed.GetValue(rounds), parsed.GetValue(random), parsed.GetValue(images), parsed.GetValue(disks), false,
+                    parsed.GetValue(seed), parsed.GetValue(steps));
+            return new CrashRun(options, parsed.GetValue(Product)?.FullName, TimeProvider.System, Progress, Console.Out).RunAsync(cancellation);
         });
         return command;
     }

@@ -88,9 +88,11 @@ public sealed partial class ProductProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the processor on its data folder, at its former addresses where it had any.</summary>
-    public async Task StartProcessorAsync()
+    /// <param name="patience">After which it is killed where it is not ready; null: a minute.</param>
+    public async Task StartProcessorAsync(TimeSpan? patience = null)
     {
         processor?.Dispose();
+        processor = null;
         var (process, ready) = await ChildProcess.StartAsync(
             "processor", Executable("processor/Host", "processor"),
             [
@@ -99,7 +101,7 @@ public sealed partial class ProductProcess : IAsyncDisposable
                 new("Ingest__Url", Address(Ingest)),
                 new("Query__Url", Address(PartitionQuery)),
             ],
-            ProcessorReadyLine(), StartPatience, options.OnProcessorLine).ConfigureAwait(false);
+            ProcessorReadyLine(), patience ?? StartPatience, options.OnProcessorLine).ConfigureAwait(false);
         processor = process;
         Ingest = new Uri(ready.Groups["ingest"].Value);
         PartitionQuery = new Uri(ready.Groups["query"].Value);
@@ -113,10 +115,10 @@ public sealed partial class ProductProcess : IAsyncDisposable
     public bool ProcessorRuns => processor is { IsRunning: true };
 
     /// <summary>Waits until the processor has ended by itself; false where that takes longer.</summary>
-    public Task<bool> WaitForProcessorEndAsync(TimeSpan patience) => processor!.WaitForEndAsync(patience);
+    public Task<bool> WaitForProcessorEndAsync(TimeSpan patience) => processor?.WaitForEndAsync(patience) ?? Task.FromResult(true);
 
     /// <summary>kill -9 of the processor.</summary>
-    public void KillProcessor() => processor!.Kill();
+    public void KillProcessor() => processor?.Kill();
 
     /// <summary>Stops the processor gracefully and starts it again.</summary>
     public async Task RestartProcessorAsync()

@@ -60,5 +60,5 @@ internal sealed record EntryChanged(string Folder, string? From, string? To, Dis
 /// <summary>A folder synced: its entries, not those below.</summary>
 internal sealed record FolderSynced(string Folder) : DiskOperation;
 
-/// <summary>The product says that a position is durable.</summary>
-internal sealed record PositionDurable(long Position) : DiskOperation;
+/// <summary>The product says that a position is durable: on this machine, or in the snapshot store.</summary>
+internal sealed record PositionDurable(long Position, bool Shipped) : DiskOperation;

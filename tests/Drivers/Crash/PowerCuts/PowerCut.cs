@@ -6,7 +6,9 @@ namespace ReadStateStream.Drivers.Crash.PowerCuts;
 /// What a power cut leaves of a traced disk. What was synced is there. Of what was not, any part may be: sectors of
 /// 512 bytes of each write, in any order, some torn; lengths; entries of each folder.
 /// </summary>
-internal sealed class PowerCut(Random random)
+/// <param name="random">What is left.</param>
+/// <param name="lost">A folder that is lost as a whole, with what was called durable in it; null: none.</param>
+internal sealed class PowerCut(Random random, string? lost)
 {
     private const int SectorBytes = 512;
 
@@ -34,7 +36,7 @@ internal sealed class PowerCut(Random random)
         var folders = entries.Where(entry => entry.Value is null).Select(entry => entry.Key).ToHashSet();
         folders.Add("/");
         // A folder whose entry is lost takes along what lies in it.
-        bool IsReachable(string path) => path == "/" || (folders.Contains(Path.GetDirectoryName(path)!) && IsReachable(Path.GetDirectoryName(path)!));
+        bool IsReachable(string path) => path == "/" || path != lost && (folders.Contains(Path.GetDirectoryName(path)!) && IsReachable(Path.GetDirectoryName(path)!));
         return new TracedDisk(
             entries.Where(entry => entry.Value is not null && IsReachable(entry.Key))
                 .Select(entry => KeyValuePair.Create(entry.Key, files.TryGetValue(entry.Value!, out var file) ? file.Durable : new DiskNode())),
@@ -63,8 +65,8 @@ internal sealed class PowerCut(Random random)
                 if (!changes.Remove(folder, out var made)) break;
                 foreach (var change in made) Apply(change);
                 break;
-            case PositionDurable { Position: var position }:
-                Promised = Math.Max(Promised, position);
+            case PositionDurable { Position: var position, Shipped: var shipped }:
+                if (shipped || lost is null) Promised = Math.Max(Promised, position);
                 break;
             default:
                 throw new NotSupportedException($"{operation} is unknown");

@@ -15,7 +15,10 @@ internal sealed class PowerCutRun(int seed, TextWriter output)
     public CrashRow Row { get; } = new("power cut images");
 
     /// <summary>What was dropped and torn in all.</summary>
-    public (long Operations, long Sectors, long Torn, long Entries) Dropped { get; private set; }
+    public string Figures =>
+        $"{Row.Kills} images after {dropped.Operations} operations: {dropped.Sectors} sectors dropped, {dropped.Torn} torn, {dropped.Entries} changed entries of folders dropped";
+
+    private (long Operations, long Sectors, long Torn, long Entries) dropped;
 
     /// <summary>Recovers from so many images.</summary>
     public void Run(int images, Action onImage)
@@ -52,10 +55,14 @@ internal sealed class PowerCutRun(int seed, TextWriter output)
     private void Recover(InterleavedLogs many, List<DiskOperation> trace, MemoryLog log, int imageSeed)
     {
         var random = new Random(imageSeed);
-        var cut = new PowerCut(random);
+        var cut = new PowerCut(random, random.Chance(0.2) ? TracedPartition.MachineFolder : null);
+        // Mostly just before something would be synced: then most of it can be lost.
         var operations = random.Next(1, trace.Count + 1);
+        if (random.Chance(0.8))
+            while (operations < trace.Count && trace[operations] is not (FileSynced or FolderSynced)) operations++;
         var image = cut.Leave(trace, operations);
-        Dropped = (Dropped.Operations + operations, Dropped.Sectors + cut.Sectors.Dropped, Dropped.Torn + cut.Sectors.Torn, Dropped.Entries + cut.EntriesDropped);
+        dropped = (
+            dropped.Operations + operations, dropped.Sectors + cut.Sectors.Dropped, dropped.Torn + cut.Sectors.Torn, dropped.Entries + cut.EntriesDropped);
         Row.Kills++;
         try
         {

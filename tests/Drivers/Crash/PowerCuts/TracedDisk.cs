@@ -24,14 +24,11 @@ internal sealed class TracedDisk : DiskOperations
         this.folders.UnionWith(folders);
     }
 
-    /// <summary>What was there before the first operation.</summary>
-    public (IReadOnlyDictionary<string, DiskNode> Files, IReadOnlySet<string> Folders) State => (files, folders);
-
     /// <summary>Everything done, in order.</summary>
     public List<DiskOperation> Trace { get; } = [];
 
     /// <summary>Notes that a position was called durable.</summary>
-    public void Mark(long position) => Trace.Add(new PositionDurable(position));
+    public void Mark(long position, bool shipped) => Trace.Add(new PositionDurable(position, shipped));
 
     public override SafeFileHandle? Open(string path, bool create)
     {

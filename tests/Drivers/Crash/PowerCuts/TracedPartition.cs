@@ -12,6 +12,9 @@ namespace ReadStateStream.Drivers.Crash.PowerCuts;
 /// <summary>One partition with checkpoints and a `files` snapshot store on a traced disk, over a log in memory.</summary>
 internal sealed class TracedPartition : IDisposable
 {
+    /// <summary>Folder of the machine.</summary>
+    public const string MachineFolder = "/data";
+
     private readonly PolicyOptions policy;
     private readonly TracedDisk disk;
     private readonly MemoryLog log;
@@ -83,11 +86,11 @@ internal sealed class TracedPartition : IDisposable
     {
         persistence.Checkpointer.OnEnded = (manifest, _) =>
         {
-            if (manifest is not null) disk.Mark(manifest.Mark.Position);
+            if (manifest is not null) disk.Mark(manifest.Mark.Position, shipped: false);
         };
         persistence.Shipper.OnEnded = (manifest, _, error) =>
         {
-            if (error is null) disk.Mark(manifest.Mark.Position);
+            if (error is null) disk.Mark(manifest.Mark.Position, shipped: true);
         };
     }
 
@@ -105,7 +108,7 @@ internal sealed class TracedPartition : IDisposable
         store.SegmentBytes = 64 << 10;
         var settings = new CheckpointSettings(lineage, 0, 1, new CheckpointOptions { GarbageBytes = 64 << 10, GarbageRatio = 0.3 }, time);
         var recovery = new RecoverySettings(
-            settings, $"/data/store/{lineage}/0", store, StoredPolicy.From(policy),
+            settings, $"{MachineFolder}/store/{lineage}/0", store, StoredPolicy.From(policy),
             new StateDeviceOptions { SegmentBytes = store.SegmentBytes, Time = time, Mode = DeviceMode.Inline, Disk = disk }, NoFaultPoints.Instance);
         return new PartitionTester(policy, [log], (_, events) => new PartitionRecovery(recovery, events, snapshots, Said), time);
     }
