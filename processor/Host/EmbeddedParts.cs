@@ -132,7 +132,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         var choice = new LineageChoice(snapshots, settings);
         try
         {
-            var known = await choice.ChooseAsync(topicIdentity, cancellation);
+            var known = await ChooseAsync(choice, topicIdentity, cancellation);
             logger.LineageServed(known.Number);
             return Task.FromResult(known);
         }
@@ -147,6 +147,13 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         }
     }
 
+    private async Task<LineageEntry> ChooseAsync(LineageChoice choice, string topicIdentity, CancellationToken cancellation)
+    {
+        var known = await choice.ChooseAsync(topicIdentity, cancellation).ConfigureAwait(false);
+        await SeenSnapshotStore.NoteAsync(snapshots, processor.DataFolder, cancellation).ConfigureAwait(false);
+        return known;
+    }
+
     private async Task<LineageEntry> AwaitLineageAsync(LineageChoice choice, string topicIdentity)
     {
         while (true)
@@ -154,7 +161,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
             await Task.Delay(LineageRetry, time, stopping.Token).ConfigureAwait(false);
             try
             {
-                var known = await choice.ChooseAsync(topicIdentity, stopping.Token).ConfigureAwait(false);
+                var known = await ChooseAsync(choice, topicIdentity, stopping.Token).ConfigureAwait(false);
                 logger.LineageServed(known.Number);
                 return known;
             }

@@ -13,7 +13,12 @@ public static class SnapshotStores
     {
         void Say(SnapshotNotice notice) => logger.SnapshotNoticed(notice.Kind, notice.Partition.Lineage, notice.Partition.Number, notice.Detail);
         return settings.Snapshot.Store == SnapshotOptions.Files
-            ? new FilesSnapshotStore(new FilesSnapshotOptions { Folder = settings.Snapshot.Folder, Notice = Say, Reach = faults.Reach }, time)
+            ? new FilesSnapshotStore(
+                new FilesSnapshotOptions
+                {
+                    Folder = settings.Snapshot.Folder, ExpectedStoreId = SeenSnapshotStore.Read(settings.Processor.DataFolder), Notice = Say,
+                    Reach = faults.Reach,
+                }, time)
             // Lineages are numbered in any case.
             : new NoneSnapshotStore(new FilesSnapshotOptions { Folder = Path.Combine(settings.Processor.DataFolder, "lineages"), Notice = Say }, time);
     }

@@ -51,6 +51,9 @@ internal sealed class CrashProduct : IAsyncDisposable
     /// <summary>The processes.</summary>
     public ProductProcess Product => product;
 
+    /// <summary>Called when its processes have ended, before its folders are deleted.</summary>
+    public Func<Task> OnStopped { get; set; } = static () => Task.CompletedTask;
+
     /// <summary>Number of partitions.</summary>
     public static int PartitionCount => Partitions;
 
@@ -168,6 +171,7 @@ internal sealed class CrashProduct : IAsyncDisposable
         Load.Dispose();
         Client.Dispose();
         await product.DisposeAsync().ConfigureAwait(false);
+        await OnStopped().ConfigureAwait(false);
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
     }
 }

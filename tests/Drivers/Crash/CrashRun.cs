@@ -70,5 +70,10 @@ internal sealed class CrashRun(CrashOptions options, string? root, TimeProvider 
             var bar = bars.AddTask("random kills", maxValue: options.Random);
             rows.AddRange(await new RandomKills(root, options.Seed, time, said).RunAsync(options.Random, () => bar.Increment(1), cancellation).ConfigureAwait(false));
         }
+        if (options.Disks)
+        {
+            var bar = bars.AddTask("disks", maxValue: 6);
+            rows.AddRange(await new DiskTroubles(root, options.Seed, time, said).RunAsync(() => bar.Increment(1), cancellation).ConfigureAwait(false));
+        }
     }
 }

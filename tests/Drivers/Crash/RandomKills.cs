@@ -66,7 +66,8 @@ internal sealed class RandomKills(string? root, int seed, TimeProvider time, Tex
     private static async Task KillAsync(CrashProduct product, int kind, Random random)
     {
         await product.KillAsync().ConfigureAwait(false);
-        var before = await product.Files.PositionsAsync().ConfigureAwait(false);
+        var lost = Kinds[kind].Name.Contains("lost", StringComparison.Ordinal);
+        var before = lost ? await product.Files.ShippedAsync().ConfigureAwait(false) : await product.Files.PositionsAsync().ConfigureAwait(false);
         if (!Kinds[kind].Damage(product, random))
         {
             product.Row.Failures++;
@@ -75,7 +76,7 @@ internal sealed class RandomKills(string? root, int seed, TimeProvider time, Tex
         if (Kinds[kind].Name == "random moment of the start")
             await product.RestartAndKillAsync(TimeSpan.FromMilliseconds(random.Next(1, StartMsMax))).ConfigureAwait(false);
         // What was flipped still counts as durable: a recovery below it has to say why. What was lost with its folder does not.
-        await product.RestartAsync(durable: Kinds[kind].Name.Contains("lost", StringComparison.Ordinal) ? null : before).ConfigureAwait(false);
+        await product.RestartAsync(durable: before).ConfigureAwait(false);
     }
 
     /// <summary>A bit on the disk, below what is in memory; then everything is asked for. It is noticed then, or at the next start.</summary>
