@@ -7,7 +7,10 @@ using Spectre.Console;
 
 namespace ReadStateStream.Drivers;
 
-/// <summary>Runs the product as its user would, by its executables and HTTP alone.</summary>
+/// <summary>
+/// Runs the product as its user would, by its executables and HTTP alone; the crash verb also reads and damages its
+/// files, and runs partitions over images of a power cut in this process.
+/// </summary>
 internal static class Program
 {
     private static readonly Option<DirectoryInfo?> Product = new("--product")
@@ -80,7 +83,7 @@ internal static class Program
         var random = new Option<int>("--random") { Description = "kill -9 at so many random moments", DefaultValueFactory = _ => 200 };
         var images = new Option<int>("--images") { Description = "Images of power cuts", DefaultValueFactory = _ => 1_000 };
         var disks = new Option<bool>("--disks") { Description = "Full disks, and a snapshot folder that is away", DefaultValueFactory = _ => true };
-        var shortly = new Option<bool>("--short") { Description = "Less of each kind: 1 kill at each step, 9 random ones, 100 images, no disks" };
+        var shortly = new Option<bool>("--short") { Description = "1 kill at each step and of each random kind, 100 images, no disks" };
         var seed = new Option<int>("--seed") { Description = "Of everything", DefaultValueFactory = _ => 1 };
         var steps = new Option<string?>("--steps") { Description = "Only steps whose names contain this" };
         var command = new Command("crash", "Kills, cuts, flips and fills; compares everything with the oracle; prints one table")

@@ -17,6 +17,8 @@ internal sealed record CrashOptions(int Rounds, int Random, int Images, bool Dis
 /// <summary>Breaks the product in every way that is listed, and prints one table.</summary>
 internal sealed class CrashRun(CrashOptions options, string? root, TimeProvider time, IAnsiConsole progress, TextWriter output)
 {
+    private const int SideBySide = 4;
+
     /// <summary>0 where every row is right.</summary>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
@@ -46,6 +48,16 @@ internal sealed class CrashRun(CrashOptions options, string? root, TimeProvider 
 
     private async Task RunAsync(ProgressContext bars, List<CrashRow> rows, TextWriter said, CancellationToken cancellation)
     {
+        // The kinds share nothing but the machine; the power cuts use no other process.
+        var cuts = CutPowerAsync(bars, said, cancellation);
+        var kills = KillAsync(bars, said, cancellation);
+        rows.AddRange(await cuts.ConfigureAwait(false));
+        rows.AddRange(await kills.ConfigureAwait(false));
+    }
+
+    private async Task<List<CrashRow>> CutPowerAsync(ProgressContext bars, TextWriter said, CancellationToken cancellation)
+    {
+        var rows = new List<CrashRow>();
         if (options.Images > 0)
         {
             var bar = bars.AddTask("power cuts", maxValue: options.Images);
@@ -54,26 +66,35 @@ internal sealed class CrashRun(CrashOptions options, string? root, TimeProvider 
             rows.Add(cuts.Row);
             await said.WriteLineAsync(cuts.Figures).ConfigureAwait(false);
         }
+        return rows;
+    }
+
+    private async Task<List<CrashRow>> KillAsync(ProgressContext bars, TextWriter said, CancellationToken cancellation)
+    {
+        var rows = new List<CrashRow>();
         if (options.Rounds > 0)
         {
             var steps = FaultSteps.All.Where(step => options.Steps is null || step.Contains(options.Steps, StringComparison.Ordinal)).ToList();
             var bar = bars.AddTask("named steps", maxValue: steps.Count * options.Rounds);
-            // Two products side by side, each with a half of the steps.
-            var halves = steps.Select((step, at) => (step, at)).GroupBy(both => both.at % 2, both => both.step).Select(half => half.ToList());
+            // Some products side by side, each with its share of the steps: most of the time they wait for their intervals.
+            var shares = steps.Select((step, at) => (step, at)).GroupBy(both => both.at % SideBySide, both => both.step).Select(share => share.ToList());
             var kills = new StepKills(root, options.Seed, time, said);
-            foreach (var half in await Task.WhenAll(halves.Select(half =>
-                kills.RunAsync(half, options.Rounds, options.Short, () => bar.Increment(1), cancellation))).ConfigureAwait(false))
-                rows.AddRange(half);
+            foreach (var share in await Task.WhenAll(shares.Select(share =>
+                kills.RunAsync(share, options.Rounds, options.Short, () => bar.Increment(1), cancellation))).ConfigureAwait(false))
+                rows.AddRange(share);
+            rows.Sort((a, b) => steps.IndexOf(a.Name).CompareTo(steps.IndexOf(b.Name)));
         }
         if (options.Random > 0)
         {
             var bar = bars.AddTask("random kills", maxValue: options.Random);
-            rows.AddRange(await new RandomKills(root, options.Seed, time, said).RunAsync(options.Random, () => bar.Increment(1), cancellation).ConfigureAwait(false));
+            rows.AddRange(await new RandomKills(root, options.Seed, time, said).RunAsync(options.Random, options.Short, () => bar.Increment(1), cancellation).ConfigureAwait(false));
         }
         if (options.Disks)
         {
             var bar = bars.AddTask("disks", maxValue: 6);
-            rows.AddRange(await new DiskTroubles(root, options.Seed, time, said).RunAsync(() => bar.Increment(1), cancellation).ConfigureAwait(false));
+            using var disks = new DiskTroubles(root, options.Seed, time, said);
+            rows.AddRange(await disks.RunAsync(() => bar.Increment(1), cancellation).ConfigureAwait(false));
         }
+        return rows;
     }
 }

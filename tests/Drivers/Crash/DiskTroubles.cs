@@ -5,7 +5,7 @@ using ReadStateStream.Harness;
 namespace ReadStateStream.Drivers.Crash;
 
 /// <summary>Disks that are full while the product runs, and a snapshot folder that is away when it starts.</summary>
-internal sealed class DiskTroubles(string? root, int seed, TimeProvider time, TextWriter output)
+internal sealed class DiskTroubles(string? root, int seed, TimeProvider time, TextWriter output) : IDisposable
 {
     private const int Megabytes = 64;
     private const int EventsAfter = 1_500;
@@ -34,6 +34,9 @@ internal sealed class DiskTroubles(string? root, int seed, TimeProvider time, Te
         }
         return rows;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => http.Dispose();
 
     private async Task<CrashRow> FullAsync(Place place, CancellationToken cancellation)
     {

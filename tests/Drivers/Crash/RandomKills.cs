@@ -23,35 +23,43 @@ internal sealed class RandomKills(string? root, int seed, TimeProvider time, Tex
             static (product, random) => product.Files.FlipLiveRecord(Any(random), CrashProduct.MemoryBytes, random)),
     ];
 
-    /// <summary>So many kills, divided among the kinds: a row for each.</summary>
-    public async Task<IReadOnlyList<CrashRow>> RunAsync(int kills, Action onKill, CancellationToken cancellation)
+    /// <summary>So many kills, divided among the kinds: a row for each, with a product of its own; or one for all of them.</summary>
+    public async Task<IReadOnlyList<CrashRow>> RunAsync(int kills, bool onOneProduct, Action onKill, CancellationToken cancellation)
     {
-        var rows = new List<CrashRow>();
-        for (var kind = 0; kind < Kinds.Length; kind++)
+        var shares = Enumerable.Range(0, Kinds.Length)
+            .Select(kind => Enumerable.Repeat(kind, Math.Max(1, (kills * Kinds[kind].Share + 50) / 100)).ToArray()).ToList();
+        if (onOneProduct)
         {
-            var some = Math.Max(1, (kills * Kinds[kind].Share + 50) / 100);
-            var row = new CrashRow(Kinds[kind].Name);
+            var row = new CrashRow($"{Kinds.Length} kinds: {Kinds[0].Name} … {Kinds[^1].Name}");
+            await RunAsync(row, [.. Enumerable.Range(0, Kinds.Length)], onKill, cancellation).ConfigureAwait(false);
+            return [row];
+        }
+        var rows = new List<CrashRow>();
+        foreach (var share in shares)
+        {
+            var row = new CrashRow(Kinds[share[0]].Name);
             rows.Add(row);
-            await RunAsync(row, kind, some, onKill, cancellation).ConfigureAwait(false);
+            await RunAsync(row, share, onKill, cancellation).ConfigureAwait(false);
         }
         return rows;
     }
 
-    private async Task RunAsync(CrashRow row, int kind, int kills, Action onKill, CancellationToken cancellation)
+    private async Task RunAsync(CrashRow row, int[] kinds, Action onKill, CancellationToken cancellation)
     {
-        var random = new Random(seed + kind);
+        var random = new Random(seed + kinds[0]);
         var product = await CrashProduct.StartAsync(root, row, random.Next(1, 1_000_000), time).ConfigureAwait(false);
         await using var _ = product.ConfigureAwait(false);
         product.Load.Start();
         var shipped = new long[CrashProduct.PartitionCount];
-        for (var kill = 1; kill <= kills; kill++)
+        for (var kill = 1; kill <= kinds.Length; kill++)
         {
+            var kind = kinds[kill - 1];
             await product.UntilShippedAsync(shipped, cancellation).ConfigureAwait(false);
             await product.Load.PublishMoreAsync(random.Next(1, 1_500), cancellation).ConfigureAwait(false);
             if (Kinds[kind].WhileRunning) await FlipAsync(product, kind, random, cancellation).ConfigureAwait(false);
             else await KillAsync(product, kind, random).ConfigureAwait(false);
             shipped = await product.Files.ShippedAsync().ConfigureAwait(false);
-            if (kill % CompareEvery == 0 || kill == kills)
+            if (kill % CompareEvery == 0 || kill == kinds.Length)
             {
                 var verdict = await product.CompareAsync(cancellation).ConfigureAwait(false);
                 if (!verdict.IsRight) await output.WriteLineAsync($"{row.Name}: {verdict.First}").ConfigureAwait(false);
