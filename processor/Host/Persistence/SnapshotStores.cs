@@ -1,4 +1,5 @@
 using ReadStateStream.Host.Settings;
+using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Snapshot.Files;
 using ReadStateStream.Snapshot.None;
 
@@ -8,11 +9,11 @@ namespace ReadStateStream.Host.Persistence;
 public static class SnapshotStores
 {
     /// <summary>Opens it; nothing is touched before its first call.</summary>
-    public static ISnapshotStore Open(ProcessorSettings settings, TimeProvider time, ILogger logger)
+    public static ISnapshotStore Open(ProcessorSettings settings, IFaultPoints faults, TimeProvider time, ILogger logger)
     {
         void Say(SnapshotNotice notice) => logger.SnapshotNoticed(notice.Kind, notice.Partition.Lineage, notice.Partition.Number, notice.Detail);
         return settings.Snapshot.Store == SnapshotOptions.Files
-            ? new FilesSnapshotStore(FilesOf(settings) with { Notice = Say }, time)
+            ? new FilesSnapshotStore(FilesOf(settings) with { Notice = Say, Reach = faults.Reach }, time)
             // Lineages are numbered in any case.
             : new NoneSnapshotStore(new FilesSnapshotOptions { Folder = Path.Combine(settings.Processor.DataFolder, "lineages"), Notice = Say }, time);
     }

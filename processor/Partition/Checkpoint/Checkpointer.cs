@@ -121,6 +121,7 @@ public sealed class Checkpointer
         last = new Taken(position, store.Fold(), settings.Time.GetUtcNow());
         nextAt = last.At + settings.Options.Interval;
         taken = last;
+        faults.Reach("checkpoint-after-fold");
     }
 
     /// <summary>A bounded part of the work; false where there is nothing to do now.</summary>
@@ -158,7 +159,9 @@ public sealed class Checkpointer
                 return true;
             case Phase.Verifying:
                 if (verified < under.Fold.Tail) verified = device.Verify(verified, under.Fold.Tail);
-                if (verified >= under.Fold.Tail) phase = Phase.Saving;
+                if (verified < under.Fold.Tail) return true;
+                faults.Reach("checkpoint-after-verify");
+                phase = Phase.Saving;
                 return true;
             case Phase.Saving:
                 Save(under);
@@ -197,7 +200,7 @@ public sealed class Checkpointer
             ++sequence, settings.Lineage, settings.Partition,
             new SnapshotMark(under.Position, fingerprint, under.At.ToUnixTimeMilliseconds()),
             under.Fold, store.Geometry, sums, shipped());
-        folder.Write(manifest);
+        folder.Write(manifest, faults);
         faults.Reach("checkpoint-after-manifest");
         kept.Insert(0, manifest);
         newest = manifest;
@@ -230,7 +233,9 @@ public sealed class Checkpointer
             kept.RemoveAt(kept.Count - 1);
             faults.Reach("checkpoint-after-delete");
         }
+        faults.Reach("checkpoint-before-segments");
         device.RemoveSegmentsBelow(Math.Min(kept.Min(manifest => manifest.Fold.Begin), shipped().Tail));
+        faults.Reach("checkpoint-after-segments");
     }
 
     private void GiveUp(Exception error)

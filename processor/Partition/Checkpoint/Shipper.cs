@@ -206,7 +206,9 @@ public sealed class Shipper : IDisposable
 
     private bool Scan()
     {
-        if (!changes.Scan(RecordsAStep)) phase = Phase.Writing;
+        if (changes.Scan(RecordsAStep)) return true;
+        faults.Reach("ship-after-scan");
+        phase = Phase.Writing;
         return true;
     }
 
@@ -257,6 +259,7 @@ public sealed class Shipper : IDisposable
         faults.Reach("ship-after-position");
         var done = target!;
         lock (gate) shipped = new ShippedMark(done.Mark.Position, done.Fold.Tail);
+        faults.Reach("ship-acknowledged");
         Figures = new ShipFigures(Figures.Ships + 1, Figures.Rows + rowsSent, Figures.Bytes + bytesSent, Figures.Failures);
         LastError = null;
         retry = FirstRetry;

@@ -35,7 +35,7 @@ public sealed class EmbeddedTopic : IEventPublisher, IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.PartitionCount, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.PartitionCount, 1024);
         var log = options.Log.Validated();
-        Directory.CreateDirectory(options.Folder);
+        log.Disk.CreateFolderDurably(options.Folder);
         var folderLock = LockFolder(options.Folder);
         try
         {

@@ -5,7 +5,6 @@ using ReadStateStream.Partition.Recovery;
 using ReadStateStream.Partition.Store;
 using ReadStateStream.Snapshot.Files;
 using ReadStateStream.Snapshot.None;
-using Xunit;
 
 namespace ReadStateStream.Unit.Partition.Recovery;
 
@@ -77,7 +76,7 @@ public sealed class DurablePartition : IDisposable
     public void AwaitRecovery()
     {
         Failures++;
-        Assert.Equal(Schemas.V1.PartitionState.Failed, Partition.State);
+        if (Partition.State != Schemas.V1.PartitionState.Failed) throw new InvalidOperationException($"it is {Partition.State}");
         while (Partition.State != Schemas.V1.PartitionState.Running)
         {
             Time.Advance(TimeSpan.FromSeconds(1));
