@@ -11,9 +11,16 @@ public static class SnapshotStores
     public static ISnapshotStore Open(ProcessorSettings settings, TimeProvider time, ILogger logger)
     {
         void Say(SnapshotNotice notice) => logger.SnapshotNoticed(notice.Kind, notice.Partition.Lineage, notice.Partition.Number, notice.Detail);
-        return settings.Snapshot.Store == SnapshotOptions.Files
-            ? new FilesSnapshotStore(new FilesSnapshotOptions { Folder = settings.Snapshot.Folder, Notice = Say }, time)
-            // Lineages are numbered in any case.
-            : new NoneSnapshotStore(new FilesSnapshotOptions { Folder = Path.Combine(settings.Processor.DataFolder, "lineages"), Notice = Say }, time);
+        return Open(settings, FilesOf(settings) with { Notice = Say }, time);
     }
+
+    /// <summary>The same with other options for its files.</summary>
+    public static ISnapshotStore Open(ProcessorSettings settings, FilesSnapshotOptions files, TimeProvider time) =>
+        settings.Snapshot.Store == SnapshotOptions.Files ? new FilesSnapshotStore(files, time) : new NoneSnapshotStore(files, time);
+
+    /// <summary>Where its files lie. Lineages are numbered in any case: beside the log where no rows are kept.</summary>
+    public static FilesSnapshotOptions FilesOf(ProcessorSettings settings) => new()
+    {
+        Folder = settings.Snapshot.Store == SnapshotOptions.Files ? settings.Snapshot.Folder : Path.Combine(settings.Processor.DataFolder, "lineages"),
+    };
 }
