@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using ReadStateStream.Host.Settings;
 using ReadStateStream.Host.Verbs.Shared;
 using ReadStateStream.Partition.Checkpoint;
+using ReadStateStream.Schemas;
 
 namespace ReadStateStream.Host.Verbs.Checkpoints;
 
@@ -98,7 +99,14 @@ internal static class CheckpointInspectVerb
             }
         }
         if (json) VerbOutput.WriteJson(around.Output, array);
-        else if (found == 0) around.Output.WriteLine($"checkpoint {manifest.Sequence} of partition {asked.Partition} has no such record: is it another partition's?");
+        else if (found == 0) around.Output.WriteLine($"checkpoint {manifest.Sequence} of partition {asked.Partition} has no such record{WhereElse(settings, asked)}");
         return found > 0 || json ? VerbSurroundings.Fine : VerbSurroundings.Problem;
+    }
+
+    private static string WhereElse(ProcessorSettings settings, Asked asked)
+    {
+        if ((asked.Channel ?? asked.User) is not { } id) return "";
+        var owner = Partitioner.PartitionOf(id, settings.Processor.Partitions);
+        return owner == asked.Partition ? "" : $": {(asked.Channel is null ? "whom the user blocked" : "the channel")} is in partition {owner}";
     }
 }

@@ -21,7 +21,7 @@ internal sealed record RecordText(long EpochUnixMs)
     {
         if (field is not JsonArray array)
         {
-            if (!SaysNothing(field)) output.WriteLine($"{Indent}{name}: {Plain(name, field)}");
+            if (!SaysNothing(name, field)) output.WriteLine($"{Indent}{name}: {Plain(name, field)}");
             return;
         }
         if (array.Count == 0) return;
@@ -32,10 +32,16 @@ internal sealed record RecordText(long EpochUnixMs)
         }
         output.WriteLine($"{Indent}{name}: {array.Count}");
         foreach (var item in array)
-            output.WriteLine($"{Indent}{Indent}{string.Join("  ", item!.AsObject().Where(part => !SaysNothing(part.Value)).Select(part => $"{part.Key} {Plain(part.Key, part.Value)}"))}");
+            output.WriteLine($"{Indent}{Indent}{string.Join("  ", item!.AsObject().Where(part => !SaysNothing(part.Key, part.Value)).Select(part => $"{part.Key} {Plain(part.Key, part.Value)}"))}");
     }
 
-    private static bool SaysNothing(JsonNode? field) => field is null || field.ToJsonString() is "\"0\"" or "false";
+    // An offset of 0 is one, -1 is none; of everything else 0 says that there is nothing.
+    private static bool SaysNothing(string name, JsonNode? field) => field?.ToJsonString() switch
+    {
+        null or "false" or "-1" => true,
+        "0" or "\"0\"" => !name.EndsWith("Offset", StringComparison.Ordinal),
+        _ => false,
+    };
 
     private string Plain(string name, JsonNode? field)
     {
