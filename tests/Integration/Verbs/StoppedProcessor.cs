@@ -93,7 +93,7 @@ internal sealed class LeftFolders(string folder) : IDisposable
     /// <summary>A processor that runs until it is disposed.</summary>
     public async Task<WebApplication> StartAsync()
     {
-        var args = Settings.Concat(["Ingest__Url=http://127.0.0.1:0", "Query__Url=http://127.0.0.1:0"])
+        var args = Settings.Concat(["Ingest__Url=http://127.0.0.1:0", "Query__Url=http://127.0.0.1:0", "Logging__LogLevel__Default=Warning"])
             .Select(setting => "--" + setting.Replace("__", ":", StringComparison.Ordinal));
         var app = Wiring.Build([.. args], Wiring.CreateParts, new StringWriter(), TimeProvider.System);
         await app.StartAsync();

@@ -80,7 +80,7 @@ internal static class VerifyVerb
     {
         if (compared.First is not { } first)
         {
-            output.WriteLine($"  {what}: {VerbOutput.Number(compared.Records)} records, all equal to the recount");
+            output.WriteLine($"  {what}: {VerbOutput.Number(compared.Records)} records, all equal to the recount{(compared.OtherwiseEncoded == 0 ? "" : $" ({VerbOutput.Number(compared.OtherwiseEncoded)} of them otherwise encoded)")}");
             return;
         }
         var kinds = string.Join(", ", compared.ByKind.Select(kind => $"{kind.Value} {kind.Key}"));

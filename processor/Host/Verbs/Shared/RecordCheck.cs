@@ -9,7 +9,7 @@ internal sealed class RecordCheck
     private readonly ChannelRecord channel = new();
     private readonly BlockDirectory directory = new();
     private readonly MessageRun run = new();
-    private byte[] encoded = [];
+    private readonly byte[] encoded = new byte[1 << 17];
 
     /// <summary>What is wrong with the record that a scan stands on; null: nothing.</summary>
     /// <param name="scan">The scan.</param>
@@ -66,11 +66,10 @@ internal sealed class RecordCheck
 
     private int ChannelLength(ReadOnlySpan<byte> value)
     {
-        // A record has one encoding, whether it was appended to or written anew.
+        // The tail is last: where it begins is told by how long all of it is without it, however the tail was written.
         channel.Decode(value);
-        if (encoded.Length < value.Length) encoded = new byte[value.Length];
-        var length = channel.Encode(encoded.AsSpan(0, value.Length));
-        return length < 0 ? value.Length + 1 : length;
+        var head = channel.Encode(encoded) - channel.Tail.Encode(encoded);
+        return head + run.Decode(value[head..]);
     }
 
     private int DirectoryLength(ReadOnlySpan<byte> value)
