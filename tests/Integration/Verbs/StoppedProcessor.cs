@@ -2,8 +2,10 @@ using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using ReadStateStream.Host;
+using ReadStateStream.Partition.Log;
 using ReadStateStream.Schemas.V1;
 using ReadStateStream.Snapshot.Disk;
+using ReadStateStream.Snapshot.Reading;
 using Xunit;
 
 namespace ReadStateStream.Integration.Verbs;
@@ -118,7 +120,17 @@ internal sealed class LeftFolders(string folder) : IDisposable
     private static async Task AppliedAsync(WebApplication running)
     {
         var parts = running.Services.GetRequiredService<IProcessorParts>();
-        while (parts.Partitions.Any(partition => partition.State != PartitionState.Running || partition.LagEvents > 0)) await Task.Delay(5);
+        var served = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Look()
+        {
+            if (parts.Partitions.All(partition => partition.State == PartitionState.Running)) served.TrySetResult();
+        }
+        parts.StateChanged += Look;
+        Look();
+        await served.Task;
+        parts.StateChanged -= Look;
+        var logs = ((EmbeddedTopic)parts.Topic).Partitions;
+        foreach (var partition in parts.Partitions) await partition.GetStatesAsync([], new BlockedLookup(), logs[partition.Number].EndOffset, default);
     }
 
     /// <summary>Runs a verb with the processor's settings; more of them stand above.</summary>

@@ -60,7 +60,8 @@ internal static class CheckpointInspectVerb
         }
         WriteManifest(around.Output, manifest);
         around.Output.WriteLine(
-            $"garbage: {VerbOutput.Number(statistics.GarbageBytes)} of {VerbOutput.Number(statistics.LogBytes)} bytes, {StatisticsText.Share(statistics.GarbageBytes, statistics.LogBytes)}");
+            $"garbage: {VerbOutput.Number(statistics.GarbageBytes)} of {VerbOutput.Number(statistics.LogBytes)} bytes, "
+            + StatisticsText.Share(statistics.GarbageBytes, statistics.LogBytes));
         around.Output.WriteLine();
         StatisticsText.WriteKinds(around.Output, statistics);
         around.Output.WriteLine();
@@ -72,7 +73,8 @@ internal static class CheckpointInspectVerb
     {
         var (mark, fold, geometry, shipped) = (manifest.Mark, manifest.Fold, manifest.Geometry, manifest.Shipped);
         output.WriteLine($"checkpoint {manifest.Sequence} of partition {manifest.Partition}, lineage {manifest.Lineage}, written {VerbOutput.Time(mark.WrittenUnixMs)}");
-        output.WriteLine($"position: {VerbOutput.Number(mark.Position)}, the record below it has the hash {mark.Fingerprint.Hash.ToString("x16", CultureInfo.InvariantCulture)}"
+        var hash = mark.Fingerprint.Hash.ToString("x16", CultureInfo.InvariantCulture);
+        output.WriteLine($"position: {VerbOutput.Number(mark.Position)}, the record below it has the hash {hash}"
             + $" and was appended {VerbOutput.Time(mark.Fingerprint.AppendedUnixMs)}");
         output.WriteLine($"record log: addresses {fold.Begin} .. {fold.Tail}, {VerbOutput.Number(fold.LiveBytes)} bytes live, in {manifest.Sums.Segments.Count} segments");
         output.WriteLine($"layout: pages of {1 << geometry.PageBits}, segments of {1L << geometry.SegmentBits} bytes, an index of {geometry.IndexLines} lines");
@@ -90,7 +92,8 @@ internal static class CheckpointInspectVerb
         for (var round = 0; round < newest.Rounds; round++)
         {
             newest.Read(round, newest.Rounds);
-            foreach (var record in newest.Records.Values.Where(asked.Has).OrderBy(record => record.Key.Kind).ThenBy(record => record.Key.A).ThenBy(record => record.Key.B))
+            var wanted = newest.Records.Values.Where(asked.Has);
+            foreach (var record in wanted.OrderBy(one => one.Key.Kind).ThenBy(one => one.Key.A).ThenBy(one => one.Key.B))
             {
                 found++;
                 var value = newest.ValueOf(record);

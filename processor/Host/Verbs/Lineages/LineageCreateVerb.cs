@@ -21,8 +21,7 @@ internal static class LineageCreateVerb
 
     private static async Task<int> RunAsync(VerbSurroundings around, ProcessorSettings settings, CancellationToken cancellation)
     {
-        var log = await StoppedTopic.OpenAsync(settings, around);
-        await using var topic = log;
+        await using var topic = await StoppedTopic.OpenAsync(settings, around);
         foreach (var partition in topic.Partitions)
         {
             if (partition.Refusal is { } damaged) throw new InvalidDataException($"a new lineage could not be rebuilt from this log: {damaged.Message}");
@@ -37,7 +36,8 @@ internal static class LineageCreateVerb
         var events = topic.Partitions.Sum(partition => partition.EndOffset);
         around.Output.WriteLine($"created lineage {created.Number}: {created.Identity.Stored}");
         around.Output.WriteLine($"the next start with these settings serves it, rebuilt from {VerbOutput.Number(events)} events");
-        if (former is not null) around.Output.WriteLine($"lineage {former.Number} has the same settings and stays until 'processor lineage drop {former.Number} --yes'");
+        if (former is not null)
+            around.Output.WriteLine($"lineage {former.Number} has the same settings and stays until 'processor lineage drop {former.Number} --yes'");
         return VerbSurroundings.Fine;
     }
 }

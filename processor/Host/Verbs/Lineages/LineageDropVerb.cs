@@ -30,9 +30,11 @@ internal static class LineageDropVerb
         var all = await reading.ListLineagesAsync(cancellation);
         var folder = StoreFolders.Of(settings.Processor.DataFolder, number);
         var isListed = all.Any(lineage => lineage.Number == number);
-        if (!isListed && !Directory.Exists(folder)) throw new SettingException($"lineage {number} is not there; there are {string.Join(", ", all.Select(lineage => lineage.Number))}");
+        if (!isListed && !Directory.Exists(folder)) 
+            throw new SettingException($"lineage {number} is not there; there are {string.Join(", ", all.Select(lineage => lineage.Number))}");
         if (ServedLineage.Of(settings, reading, all)?.Number == number && !force)
-            throw new SettingException($"lineage {number} is the one that a start with these settings serves; --force drops it all the same, and the next start begins anew");
+            throw new SettingException(
+                $"lineage {number} is the one that a start with these settings serves; --force drops it all the same, and the next start begins anew");
         if (!yes) throw new SettingException($"nothing was dropped: --yes says that lineage {number} is meant");
         await using var snapshots = SnapshotStores.Open(settings, around.Time, NullLogger.Instance);
         // The number is buried first: what is left of the rows or the folder is no one's any more.

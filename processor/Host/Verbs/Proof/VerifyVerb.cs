@@ -63,7 +63,8 @@ internal static class VerifyVerb
     private static void Write(TextWriter output, ProvenPartition one)
     {
         output.WriteLine(
-            $"partition {one.Partition}: a start begins with {NameOf(one)} and replays {VerbOutput.Number(one.Events - one.SourcePosition)} of {VerbOutput.Number(one.Events)} events");
+            $"partition {one.Partition}: a start begins with {NameOf(one)} and replays "
+            + $"{VerbOutput.Number(one.Events - one.SourcePosition)} of {VerbOutput.Number(one.Events)} events");
         foreach (var why in one.PassedOver) output.WriteLine($"  passed over: {why}");
         Write(output, "state", one.State, "a start has");
         if (one.Rows is { } rows) Write(output, $"snapshot rows at position {VerbOutput.Number(one.RowsPosition!.Value)}", rows, "the snapshot store has");
@@ -80,11 +81,14 @@ internal static class VerifyVerb
     {
         if (compared.First is not { } first)
         {
-            output.WriteLine($"  {what}: {VerbOutput.Number(compared.Records)} records, all equal to the recount{(compared.OtherwiseEncoded == 0 ? "" : $" ({VerbOutput.Number(compared.OtherwiseEncoded)} of them otherwise encoded)")}");
+            var otherwise = compared.OtherwiseEncoded == 0 ? "" : $" ({VerbOutput.Number(compared.OtherwiseEncoded)} of them otherwise encoded)";
+            output.WriteLine($"  {what}: {VerbOutput.Number(compared.Records)} records, all equal to the recount{otherwise}");
             return;
         }
         var kinds = string.Join(", ", compared.ByKind.Select(kind => $"{kind.Value} {kind.Key}"));
         output.WriteLine($"  {what}: {VerbOutput.Number(compared.Differences)} of {VerbOutput.Number(compared.Records)} records DIFFER ({kinds})");
-        output.WriteLine($"  the first, at offset {first.Offset}: {first.Aggregate}, {first.Field}: {whose} {first.Found ?? "none"}, the recount {first.Recounted ?? "none"}");
+        output.WriteLine(
+            $"  the first, at offset {first.Offset}: {first.Aggregate}, {first.Field}: {whose} {first.Found ?? "none"}, "
+            + $"the recount {first.Recounted ?? "none"}");
     }
 }

@@ -18,7 +18,8 @@ internal sealed class AggregateCheck(NewestRecords records)
             var fault = RecordName.KindOf(record.Key) switch
             {
                 "channel" => FaultOfChannel(record),
-                "thread" => records.Records.ContainsKey(record.Root) ? null : $"the read state of user {record.Root.User} in channel {record.Root.Channel}, to which it belongs, is missing",
+                "thread" => records.Records.ContainsKey(record.Root)
+                    ? null : $"the read state of user {record.Root.User} in channel {record.Root.Channel}, to which it belongs, is missing",
                 "channelList" or "blocked" or "deadLetters" when RecordName.NumberOf(record.Key) == 0 => FaultOfList(record),
                 _ => null,
             };

@@ -74,10 +74,11 @@ internal sealed class RecordCheck
 
     private int DirectoryLength(ReadOnlySpan<byte> value)
     {
-        if ((value.Length - RecordHeader.Length) % BlockEntry.Length != 0) return RecordHeader.Length + ((value.Length - RecordHeader.Length) / BlockEntry.Length * BlockEntry.Length);
         directory.Clear();
-        directory.DecodeRecord(value);
-        return RecordHeader.Length + (directory.Count * BlockEntry.Length);
+        var entries = (value.Length - RecordHeader.Length) / BlockEntry.Length;
+        var whole = RecordHeader.Length + (entries * BlockEntry.Length);
+        if (whole == value.Length) directory.DecodeRecord(value);
+        return whole;
     }
 
     private static int MentionsLength(ReadOnlySpan<byte> value) => RecordHeader.Length + ((value.Length - RecordHeader.Length) / sizeof(ulong) * sizeof(ulong));
@@ -98,7 +99,8 @@ internal sealed class RecordCheck
         foreach (ref readonly var entry in directory.Entries)
         {
             if (entry.LastId <= above) return $"its block {entry.Number} does not lie above id {above}";
-            if (entry.Messages is 0 or > BlockEntry.MaxMessages || entry.Sent > entry.Messages) return $"its block {entry.Number} names {entry.Sent} sent of {entry.Messages} messages";
+            if (entry.Messages is 0 or > BlockEntry.MaxMessages || entry.Sent > entry.Messages)
+                return $"its block {entry.Number} has {entry.Sent} sent of {entry.Messages} messages";
             above = entry.LastId;
         }
         return null;

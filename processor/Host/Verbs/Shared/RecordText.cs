@@ -32,7 +32,10 @@ internal sealed record RecordText(long EpochUnixMs)
         }
         output.WriteLine($"{Indent}{name}: {array.Count}");
         foreach (var item in array)
-            output.WriteLine($"{Indent}{Indent}{string.Join("  ", item!.AsObject().Where(part => !SaysNothing(part.Key, part.Value)).Select(part => $"{part.Key} {Plain(part.Key, part.Value)}"))}");
+        {
+            var parts = item!.AsObject().Where(part => !SaysNothing(part.Key, part.Value));
+            output.WriteLine($"{Indent}{Indent}{string.Join("  ", parts.Select(part => $"{part.Key} {Plain(part.Key, part.Value)}"))}");
+        }
     }
 
     // An offset of 0 is one, -1 is none; of everything else 0 says that there is nothing.

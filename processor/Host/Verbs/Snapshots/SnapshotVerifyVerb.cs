@@ -43,7 +43,8 @@ internal static class SnapshotVerifyVerb
         output.WriteLine(
             $"lineage {one.Partition.Lineage}, partition {one.Partition.Number}: {state}, position {VerbOutput.Number(one.Position)}, "
             + $"{VerbOutput.Number(one.Rows)} rows, {VerbOutput.Number(one.Bytes)} bytes, catalogs {string.Join(", ", one.Catalogs.Select(catalog => catalog.Number))}");
-        foreach (var intent in one.OpenIntents) output.WriteLine($"  a ship up to position {VerbOutput.Number(intent.Position)} was begun {VerbOutput.Time(intent.WrittenUnixMs)} and not completed");
+        foreach (var intent in one.OpenIntents)
+            output.WriteLine($"  a ship up to position {VerbOutput.Number(intent.Position)} was begun {VerbOutput.Time(intent.WrittenUnixMs)} and not completed");
         foreach (var damage in one.Damage) output.WriteLine($"  {damage}");
     }
 }
