@@ -30,7 +30,7 @@ internal static class LineageDropVerb
         var all = await reading.ListLineagesAsync(cancellation);
         var folder = StoreFolders.Of(settings.Processor.DataFolder, number);
         var isListed = all.Any(lineage => lineage.Number == number);
-        if (!isListed && !Directory.Exists(folder)) 
+        if (!isListed && !Directory.Exists(folder))
             throw new SettingException($"lineage {number} is not there; there are {string.Join(", ", all.Select(lineage => lineage.Number))}");
         if (ServedLineage.Of(settings, reading, all)?.Number == number && !force)
             throw new SettingException(
