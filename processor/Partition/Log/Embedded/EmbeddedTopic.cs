@@ -35,7 +35,8 @@ public sealed class EmbeddedTopic : IEventPublisher, IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.PartitionCount, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.PartitionCount, 1024);
         var log = options.Log.Validated();
-        log.Disk.CreateFolderDurably(options.Folder);
+        // A verb that only looks at a topic writes nothing; a topic that there is has its folder.
+        if (log.Disk.Length(Path.Combine(options.Folder, TopicFile.Name)) is null) log.Disk.CreateFolderDurably(options.Folder);
         var folderLock = Lock(options.Folder);
         try
         {
