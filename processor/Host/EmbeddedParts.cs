@@ -129,7 +129,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
     /// </summary>
     private async Task<Task<LineageEntry>> FindLineageAsync(string topicIdentity, CancellationToken cancellation)
     {
-        var choice = new LineageChoice(snapshots, settings);
+        var choice = new LineageChoice(snapshots, settings, isLogWhole: topic!.Partitions.All(log => log.BeginOffset == 0));
         try
         {
             return Task.FromResult(await ChooseAsync(choice, topicIdentity, cancellation));
@@ -191,6 +191,9 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         new RecoverySettings(
             new CheckpointSettings(known.Number, number, processor.Partitions, settings.Checkpoint, time),
             StoreFolders.Of(processor.DataFolder, known.Number, number), settings.PartitionStore, StoredPolicy.From(settings.Policy),
-            new StateDeviceOptions { SegmentBytes = settings.PartitionStore.SegmentBytes, Time = time }, faults),
+            new StateDeviceOptions { SegmentBytes = settings.PartitionStore.SegmentBytes, Time = time }, faults)
+        {
+            Retention = processor.LogRetentionHours == 0 ? null : new LogRetention(log, TimeSpan.FromHours(processor.LogRetentionHours), time),
+        },
         log, snapshots, new RecoveryLog(logger, () => partitions[number].OnWork?.Invoke()));
 }

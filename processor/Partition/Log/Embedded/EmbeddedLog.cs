@@ -44,7 +44,7 @@ public sealed class EmbeddedLog : IEventLog, ICuttableLog, IAsyncDisposable
         {
             Directory.CreateDirectory(folder);
             log._tail = recovery.Run(log._beginning.Find());
-            log._beginning.FinishCut();
+            log._beginning.FinishCutAtOpen();
             log.CutBytesAtOpen = recovery.CutBytes;
             if (recovery.CutBytes > 0) LogEvents.TornTail(logger, partition, recovery.CutBytes, log.EndOffset);
         }

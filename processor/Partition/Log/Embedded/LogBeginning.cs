@@ -47,8 +47,21 @@ internal sealed class LogBeginning(BeginFile file, FileDevice device, SparseInde
         return _now;
     }
 
-    /// <summary>Deletes the files that a cut left below the begin. After the log from the begin on was verified.</summary>
-    public void FinishCut()
+    /// <summary>Finishes the cut that a crash interrupted. After the log from the begin on was verified.</summary>
+    public void FinishCutAtOpen()
+    {
+        try
+        {
+            FinishCut();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // They take space, no more: the next cut or opening tries again.
+            LogEvents.CutUnfinished(logger, partition, _lowestFile, error);
+        }
+    }
+
+    private void FinishCut()
     {
         while (_lowestFile < _now.Segment)
         {

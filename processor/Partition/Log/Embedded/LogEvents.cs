@@ -33,6 +33,13 @@ internal static class LogEvents
         LoggerMessage.Define<int, long, int>(LogLevel.Information, new EventId(7, "LogCut"),
             "Partition {Partition}: its log was cut by its retention and begins at offset {Offset} now, in segment {Segment}");
 
+    private static readonly Action<ILogger, int, int, Exception?> CutUnfinishedMessage =
+        LoggerMessage.Define<int, int>(LogLevel.Warning, new EventId(8, "CutUnfinished"),
+            "Partition {Partition}: segments from {Segment} on were cut and could not be deleted; tried again with the next cut");
+
+    public static void CutUnfinished(ILogger logger, int partition, int segment, Exception error) =>
+        CutUnfinishedMessage(logger, partition, segment, error);
+
     public static void BeginPassedOver(ILogger logger, int partition, Exception damage) => BeginPassedOverMessage(logger, partition, damage);
 
     public static void Cut(ILogger logger, int partition, long offset, int segment) => CutMessage(logger, partition, offset, segment, null);
