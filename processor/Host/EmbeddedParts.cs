@@ -130,7 +130,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
     /// </summary>
     private async Task<Task<LineageEntry>> FindLineageAsync(string topicIdentity, CancellationToken cancellation)
     {
-        var choice = new LineageChoice(snapshots, settings);
+        var choice = new LineageChoice(snapshots, settings, isLogWhole: topic!.Partitions.All(log => log.BeginOffset == 0));
         try
         {
             return Task.FromResult(await ChooseAsync(choice, topicIdentity, cancellation));
@@ -192,6 +192,9 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         new RecoverySettings(
             new CheckpointSettings(known.Number, number, processor.Partitions, settings.Checkpoint, time),
             StoreFolders.Of(processor.DataFolder, known.Number, number), settings.PartitionStore, StoredPolicy.From(settings.Policy),
-            new StateDeviceOptions { SegmentBytes = settings.PartitionStore.SegmentBytes, Time = time }, Faults),
+            new StateDeviceOptions { SegmentBytes = settings.PartitionStore.SegmentBytes, Time = time }, Faults)
+        {
+            Retention = processor.LogRetentionHours == 0 ? null : new LogRetention(log, TimeSpan.FromHours(processor.LogRetentionHours), time),
+        },
         log, snapshots, new RecoveryLog(logger, () => partitions[number].OnWork?.Invoke()));
 }

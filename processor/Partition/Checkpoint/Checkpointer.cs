@@ -78,6 +78,9 @@ public sealed class Checkpointer
     /// <summary>The newest durable checkpoint; null where there is none yet. From any thread.</summary>
     public CheckpointManifest? Newest => newest;
 
+    /// <summary>Position of the older of the two checkpoints that are kept; 0 while there are not two. The thread that steps.</summary>
+    public long OlderPosition => kept.Count < Kept ? 0 : kept[^1].Mark.Position;
+
     /// <summary>Why the last attempt was given up; null after one that succeeded. From any thread.</summary>
     public Exception? LastError { get; private set; }
 

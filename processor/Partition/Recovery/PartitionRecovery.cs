@@ -25,7 +25,11 @@ namespace ReadStateStream.Partition.Recovery;
 /// <param name="Device">How the record log's device works; the segment size is the layout's.</param>
 /// <param name="Faults">Named steps at which a test may stop the process.</param>
 public sealed record RecoverySettings(
-    CheckpointSettings Checkpoint, string Folder, StoreOptions Store, StoredPolicy Policy, StateDeviceOptions Device, IFaultPoints Faults);
+    CheckpointSettings Checkpoint, string Folder, StoreOptions Store, StoredPolicy Policy, StateDeviceOptions Device, IFaultPoints Faults)
+{
+    /// <summary>Cuts the event log; null where it is kept whole or sees to that itself.</summary>
+    public LogRetention? Retention { get; init; }
+}
 
 /// <summary>Recovers one partition.</summary>
 public sealed class PartitionRecovery(
@@ -245,7 +249,7 @@ public sealed class PartitionRecovery(
         checkpointer = new Checkpointer(
             settings.Checkpoint, log, device, store, folder, (kept, sequence), () => shipper.Shipped, settings.Faults);
         var compactor = new Compactor(settings.Checkpoint.Options, store, device, () => checkpointer.Newest, () => shipper.Shipped, settings.Faults);
-        var persistence = new PartitionPersistence(device, checkpointer, shipper, compactor);
+        var persistence = new PartitionPersistence(device, checkpointer, shipper, compactor) { Retention = settings.Retention };
         Hold(device, true);
         observer.Assembled(Number, persistence);
         return new RecoveredState(store, position, liveFrom, source, persistence);
