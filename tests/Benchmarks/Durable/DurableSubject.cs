@@ -13,18 +13,24 @@ namespace ReadStateStream.Benchmarks.Durable;
 /// </summary>
 internal sealed class DurableSubject : IPartitionSubject
 {
+    private static readonly CheckpointOptions Never = new() { IntervalSeconds = 86_400, IntervalBytes = 1L << 40 };
+
     private readonly MeasuredTime time = new();
     private readonly GatedDisk disk = new();
     private readonly PhaseClock phases = new();
     private readonly DurableFolder folder;
     private readonly PersistenceWorker worker;
     private readonly TraceLog log = new();
+    private readonly bool saves;
 
-    public DurableSubject(Settings settings, CheckpointOptions options)
+    /// <param name="settings">What is measured.</param>
+    /// <param name="options">When checkpoints are taken; null: never.</param>
+    public DurableSubject(Settings settings, CheckpointOptions? options)
     {
+        saves = options is not null;
         folder = new DurableFolder(settings.Store, time, disk);
         time.Start();
-        Partition = folder.Open(log, options, phases, new NoSurprises());
+        Partition = folder.Open(log, options ?? Never, phases, new NoSurprises());
         while (Partition.State is PartitionState.Initializing) Partition.Step();
         worker = new PersistenceWorker([Partition], time);
     }
@@ -54,9 +60,10 @@ internal sealed class DurableSubject : IPartitionSubject
         disk.CloseGate();
     }
 
-    /// <summary>Takes a checkpoint and ships it, so that what was loaded is not what a round writes.</summary>
+    /// <summary>Takes a checkpoint and ships it, so that what was loaded is not what a round writes; nothing where none is ever taken.</summary>
     public void Settle()
     {
+        if (!saves) return;
         var persistence = Partition.Persistence!;
         while (!persistence.Checkpointer.IsIdle) Thread.Sleep(1);
         if (persistence.Checkpointer.IsWorthwhile(Partition.Position)) persistence.Checkpointer.Begin(Partition.Position);

@@ -32,7 +32,7 @@ internal static class SubjectFactory
         Bare => new BareFasterSubject(settings.LogMemoryBits, Settings.LogPageBits, settings.IndexBuckets),
         Heap => new HeapSubject(),
         Store or Served => new StoreSubject(settings),
-        Unsaved => new DurableSubject(settings, new CheckpointOptions { IntervalSeconds = 86_400, IntervalBytes = 1L << 40 }),
+        Unsaved => new DurableSubject(settings, options: null),
         Saved => new DurableSubject(settings, new CheckpointOptions()),
         Saving => new DurableSubject(settings, new CheckpointOptions { IntervalSeconds = 1 }),
         _ => throw new ArgumentException($"no subject is called {name}", nameof(name)),
