@@ -13,6 +13,9 @@ internal sealed record Settings
     /// <summary>Events of a throughput round.</summary>
     public int Events { get; init; } = 1_000_000;
 
+    /// <summary>The same where it was asked for; a verb may have another default.</summary>
+    public int? EventsGiven { get; init; }
+
     /// <summary>Rounds of each subject; the median counts. Odd.</summary>
     public int Rounds { get; init; } = 5;
 
@@ -63,7 +66,7 @@ internal sealed record Settings
             settings = arguments[i] switch
             {
                 "--states" => settings with { States = Math.Max(value, 10_000) },
-                "--events" => settings with { Events = value },
+                "--events" => settings with { Events = value, EventsGiven = value },
                 "--rounds" => settings with { Rounds = value | 1 },
                 "--rate" => settings with { Rate = value },
                 "--seconds" => settings with { Seconds = value, SecondsGiven = value },

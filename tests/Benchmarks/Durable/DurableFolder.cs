@@ -38,6 +38,9 @@ internal sealed class DurableFolder : IDisposable
             .GetAwaiter().GetResult().Number;
     }
 
+    /// <summary>Checkpoints as if there were none.</summary>
+    public static CheckpointOptions Never { get; } = new() { IntervalSeconds = 86_400, IntervalBytes = 1L << 40 };
+
     /// <summary>What counts.</summary>
     public static PolicyOptions Policy { get; } = new();
 
@@ -51,14 +54,10 @@ internal sealed class DurableFolder : IDisposable
     public StateDeviceOptions Device => new() { SegmentBytes = 1L << StoreGeometry.From(store).SegmentBits, Time = time, Disk = disk };
 
     /// <summary>A partition that recovers from this folder, or from the log's start where there is nothing yet.</summary>
-    public StatePartition Open(IEventLog log, CheckpointOptions checkpoint, IFaultPoints faults, IRecoveryObserver observer) =>
-        Open(log, checkpoint, faults, observer, Machine);
-
-    /// <summary>The same in a folder of the machine that is lost: from the log's start, unless something was shipped.</summary>
-    public StatePartition Open(IEventLog log, CheckpointOptions checkpoint, IFaultPoints faults, IRecoveryObserver observer, string machine)
+    public StatePartition Open(IEventLog log, CheckpointOptions checkpoint, IFaultPoints faults, IRecoveryObserver observer)
     {
         var recovery = new RecoverySettings(
-            new CheckpointSettings(lineage, 0, 1, checkpoint, time), machine, store, StoredPolicy.From(Policy), Device, faults);
+            new CheckpointSettings(lineage, 0, 1, checkpoint, time), Machine, store, StoredPolicy.From(Policy), Device, faults);
         return new StatePartition(
             new PartitionSettings(0, 1, Policy, EventIdEpochUnixMs, Settings.MaxAheadMs, time), log,
             new PartitionRecovery(recovery, log, Snapshots, observer));

@@ -13,8 +13,6 @@ namespace ReadStateStream.Benchmarks.Durable;
 /// </summary>
 internal sealed class DurableSubject : IPartitionSubject
 {
-    private static readonly CheckpointOptions Never = new() { IntervalSeconds = 86_400, IntervalBytes = 1L << 40 };
-
     private readonly MeasuredTime time = new();
     private readonly GatedDisk disk = new();
     private readonly PhaseClock phases = new();
@@ -30,7 +28,7 @@ internal sealed class DurableSubject : IPartitionSubject
         saves = options is not null;
         folder = new DurableFolder(settings.Store, time, disk);
         time.Start();
-        Partition = folder.Open(log, options ?? Never, phases, new NoSurprises());
+        Partition = folder.Open(log, options ?? DurableFolder.Never, phases, new NoSurprises());
         while (Partition.State is PartitionState.Initializing) Partition.Step();
         worker = new PersistenceWorker([Partition], time);
     }
