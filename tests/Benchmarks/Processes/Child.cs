@@ -119,7 +119,7 @@ internal sealed class Child : IDisposable
         var before = durable.Done();
         var grown = StoreFigures();
         var paused = GC.GetTotalPauseDuration();
-        double seconds = 0, cpu = 0;
+        double seconds = 0, cpu = 0, writer = 0;
         long events = 0, keys = 0;
         while (seconds < settings.Seconds)
         {
@@ -128,7 +128,9 @@ internal sealed class Child : IDisposable
             var used = Environment.CpuUsage.TotalTime;
             var start = Stopwatch.GetTimestamp();
             durable.Resume();
+            var own = ThreadCpu.Seconds;
             Apply();
+            writer += ThreadCpu.Seconds - own;
             seconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
             cpu += (Environment.CpuUsage.TotalTime - used).TotalSeconds;
             durable.Pause();
@@ -137,7 +139,7 @@ internal sealed class Child : IDisposable
         }
         return new Figures
         {
-            Events = events, Keys = keys, Seconds = seconds, CpuSeconds = cpu, LogGrowthBytes = StoreFigures().LogBytes - grown.LogBytes,
+            Events = events, Keys = keys, Seconds = seconds, CpuSeconds = cpu, WriterCpuSeconds = writer, LogGrowthBytes = StoreFigures().LogBytes - grown.LogBytes,
             PauseMs = (GC.GetTotalPauseDuration() - paused).TotalMilliseconds,
         }.With(before, durable.Done());
     }

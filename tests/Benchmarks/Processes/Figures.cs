@@ -18,6 +18,9 @@ internal sealed record Figures
     /// <summary>Processor time of the whole process meanwhile, s: as Seconds where nobody else wants the processor.</summary>
     public double CpuSeconds { get; init; }
 
+    /// <summary>Processor time of the thread that applies the events, s; 0: not measured.</summary>
+    public double WriterCpuSeconds { get; init; }
+
     /// <summary>Managed bytes allocated by the subject's thread for them.</summary>
     public long AllocatedBytes { get; init; }
 

@@ -17,9 +17,9 @@ internal static class CheckpointVerb
         bench.Say($"");
         bench.Say($"checkpoint: ingest with checkpoints and ships beside it, {settings.States:N0} states, {settings.Seconds} s a round, median of {settings.Rounds}");
         var rounds = bench.Interleave(Child.Sustained, SubjectFactory.Unsaved, SubjectFactory.Saved, SubjectFactory.Saving);
-        bench.Say($"  {"subject",-8} {"events/s",10} {"ns CPU/event",13} {"pauses ms",10} {"checkpoints",12} {"ships",6} {"given up",9} {"log growth/event",17} {"pages compacted",16}");
+        bench.Say($"  {"subject",-8} {"events/s",10} {"ns CPU/event",13} {"the writer's",13} {"pauses ms",10} {"checkpoints",12} {"ships",6} {"given up",9} {"log growth/event",17} {"pages compacted",16}");
         foreach (var (subject, f) in rounds)
-            bench.Say($"  {subject,-8} {Median(f, r => r.Events / r.Seconds),10:N0} {Median(f, r => r.CpuSeconds * 1e9 / r.Events),13:F0} {Median(f, r => r.PauseMs),10:F1} {Sum(f, r => r.Checkpoints),12} {Sum(f, r => r.Ships),6} {Sum(f, r => r.GivenUp),9} {Mean(f, r => r.LogGrowthBytes),17:F1} {Sum(f, r => r.PagesCompacted),16:N0}");
+            bench.Say($"  {subject,-8} {Median(f, r => r.Events / r.Seconds),10:N0} {Median(f, r => r.CpuSeconds * 1e9 / r.Events),13:F0} {Median(f, r => r.WriterCpuSeconds * 1e9 / r.Events),13:F0} {Median(f, r => r.PauseMs),10:F1} {Sum(f, r => r.Checkpoints),12} {Sum(f, r => r.Ships),6} {Sum(f, r => r.GivenUp),9} {Mean(f, r => r.LogGrowthBytes),17:F1} {Sum(f, r => r.PagesCompacted),16:N0}");
         foreach (var subject in (string[])[SubjectFactory.Saved, SubjectFactory.Saving]) Describe(bench, subject, rounds[subject]);
         Judge(bench, "default interval", rounds[SubjectFactory.Saved], rounds[SubjectFactory.Unsaved]);
         Judge(bench, "one always under way", rounds[SubjectFactory.Saving], rounds[SubjectFactory.Unsaved]);
