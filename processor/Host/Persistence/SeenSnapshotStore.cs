@@ -7,7 +7,7 @@ using ReadStateStream.Snapshot.Files;
 namespace ReadStateStream.Host.Persistence;
 
 /// <summary>Remembers which `files` store was seen.</summary>
-internal static class SeenSnapshotStore
+public static class SeenSnapshotStore
 {
     /// <summary>Name of the file in the data folder; whoever means another store from now on deletes it.</summary>
     public const string FileName = "snapshot-store";
