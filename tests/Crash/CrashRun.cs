@@ -1,8 +1,8 @@
-using ReadStateStream.Drivers.Crash.PowerCuts;
+using ReadStateStream.Crash.PowerCuts;
 using ReadStateStream.Harness;
 using Spectre.Console;
 
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>What a crash run does.</summary>
 /// <param name="Rounds">Kills at each named step.</param>

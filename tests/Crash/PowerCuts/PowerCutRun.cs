@@ -2,7 +2,7 @@ using ReadStateStream.Partition.Recovery;
 using ReadStateStream.Unit.Generators;
 using ReadStateStream.Unit.Partition;
 
-namespace ReadStateStream.Drivers.Crash.PowerCuts;
+namespace ReadStateStream.Crash.PowerCuts;
 
 /// <summary>Runs a partition over a traced disk, cuts the power at random operations, and recovers from each image.</summary>
 internal sealed class PowerCutRun(int seed, TextWriter output)

@@ -1,4 +1,4 @@
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>kill -9 at named steps, under load; after each a restart on what was left behind.</summary>
 internal sealed class StepKills(string? root, int seed, TimeProvider time, TextWriter output)

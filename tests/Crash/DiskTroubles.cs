@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using ReadStateStream.Harness;
 
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>Disks that are full while the product runs, and a snapshot folder that is away when it starts.</summary>
 internal sealed class DiskTroubles(string? root, int seed, TimeProvider time, TextWriter output) : IDisposable

@@ -1,4 +1,4 @@
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>kill -9 at random moments under load; some with files lost, cut or flipped, while it is stopped or while it runs.</summary>
 internal sealed class RandomKills(string? root, int seed, TimeProvider time, TextWriter output)

@@ -4,7 +4,7 @@ using ReadStateStream.Partition.Store;
 using ReadStateStream.Snapshot.Files;
 using ReadStateStream.Unit.Generators;
 
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>What a processor leaves on the disk: read, and damaged, from outside.</summary>
 /// <param name="data">Its data folder.</param>
