@@ -1,5 +1,4 @@
 using System.CommandLine;
-using ReadStateStream.Drivers.Crash;
 using ReadStateStream.Drivers.Irc;
 using ReadStateStream.Drivers.Vectors;
 using ReadStateStream.Harness;
@@ -7,10 +6,7 @@ using Spectre.Console;
 
 namespace ReadStateStream.Drivers;
 
-/// <summary>
-/// Runs the product as its user would, by its executables and HTTP alone; the crash verb also reads and damages its
-/// files, and runs partitions over images of a power cut in this process.
-/// </summary>
+/// <summary>Runs the product as its user would, by its executables and HTTP alone.</summary>
 internal static class Program
 {
     private static readonly Option<DirectoryInfo?> Product = new("--product")
@@ -28,7 +24,7 @@ internal static class Program
 
     private static Task<int> Main(string[] args)
     {
-        var root = new RootCommand("Drives ReadStateStream by HTTP and compares what it answers.") { Product, VectorsCommand(), IrcCommand(), CrashCommand() };
+        var root = new RootCommand("Drives ReadStateStream by HTTP and compares what it answers.") { Product, VectorsCommand(), IrcCommand() };
         return root.Parse(args).InvokeAsync();
     }
 
@@ -73,31 +69,6 @@ internal static class Program
             return parsed.GetValue(ingest) is { } url
                 ? run.RunAsync(url, parsed.GetRequiredValue(api)!, null, cancellation)
                 : run.RunAsync(new ProductOptions { Root = parsed.GetValue(Product)?.FullName }, cancellation);
-        });
-        return command;
-    }
-
-    private static Command CrashCommand()
-    {
-        var rounds = new Option<int>("--rounds") { Description = "kill -9 at each named step so many times", DefaultValueFactory = _ => 20 };
-        var random = new Option<int>("--random") { Description = "kill -9 at so many random moments", DefaultValueFactory = _ => 200 };
-        var images = new Option<int>("--images") { Description = "Images of power cuts", DefaultValueFactory = _ => 1_000 };
-        var disks = new Option<bool>("--disks") { Description = "Full disks, and a snapshot folder that is away", DefaultValueFactory = _ => true };
-        var shortly = new Option<bool>("--short") { Description = "1 kill at each step and of each random kind, 100 images, no disks" };
-        var seed = new Option<int>("--seed") { Description = "Of everything", DefaultValueFactory = _ => 1 };
-        var steps = new Option<string?>("--steps") { Description = "Only steps whose names contain this" };
-        var command = new Command("crash", "Kills, cuts, flips and fills; compares everything with the oracle; prints one table")
-        {
-            rounds, random, images, disks, shortly, seed, steps,
-        };
-        command.SetAction((parsed, cancellation) =>
-        {
-            var options = parsed.GetValue(shortly)
-                ? new CrashOptions(1, 9, 100, false, true, parsed.GetValue(seed), parsed.GetValue(steps))
-                : new CrashOptions(
-                    parsed.GetValue(rounds), parsed.GetValue(random), parsed.GetValue(images), parsed.GetValue(disks), false,
-                    parsed.GetValue(seed), parsed.GetValue(steps));
-            return new CrashRun(options, parsed.GetValue(Product)?.FullName, TimeProvider.System, Progress, Console.Out).RunAsync(cancellation);
         });
         return command;
     }

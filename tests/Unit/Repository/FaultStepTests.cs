@@ -26,5 +26,5 @@ public class FaultStepTests
 
     [Fact]
     public void A_step_is_named_where_it_is_reached() =>
-        Assert.DoesNotContain(Calls, call => !Literal.IsMatch(call.Argument));
+        Assert.All(Calls, call => Assert.Matches(Literal, call.Argument));
 }

@@ -1,6 +1,6 @@
 using ReadStateStream.Unit.Generators;
 
-namespace ReadStateStream.Drivers.Crash.PowerCuts;
+namespace ReadStateStream.Crash.PowerCuts;
 
 /// <summary>
 /// What a power cut leaves of a traced disk. What was synced is there. Of what was not, any part may be: sectors of

@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using ReadStateStream.Harness;
 
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>Disks that are full while the product runs, and a snapshot folder that is away when it starts.</summary>
 internal sealed class DiskTroubles(string? root, int seed, TimeProvider time, TextWriter output) : IDisposable
@@ -19,20 +19,12 @@ internal sealed class DiskTroubles(string? root, int seed, TimeProvider time, Te
     private enum Away { Renamed, BehindAFile, Unmounted }
 
     /// <summary>A row for each.</summary>
-    public async Task<IReadOnlyList<CrashRow>> RunAsync(Action onDone, CancellationToken cancellation)
+    public async Task RunAsync(Action<CrashRow> onRow, CancellationToken cancellation)
     {
-        var rows = new List<CrashRow>();
         foreach (var place in Enum.GetValues<Place>())
-        {
-            rows.Add(await FullAsync(place, cancellation).ConfigureAwait(false));
-            onDone();
-        }
+            onRow(await FullAsync(place, cancellation).ConfigureAwait(false));
         foreach (var away in Enum.GetValues<Away>())
-        {
-            rows.Add(await AwayAsync(away, cancellation).ConfigureAwait(false));
-            onDone();
-        }
-        return rows;
+            onRow(await AwayAsync(away, cancellation).ConfigureAwait(false));
     }
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ using ReadStateStream.Schemas.V1;
 using ReadStateStream.Unit.Generators;
 using Fact = ReadStateStream.Schemas.V1.ChannelEvent.FactOneofCase;
 
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>
 /// One generated log as a source publishes it: users and channels of its own, event ids of now in the order that the

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using ReadStateStream.Partition.Recovery;
 
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>
 /// Listens to what a processor says: from where its partitions recovered, and whether one that recovered below the

@@ -1,9 +1,10 @@
 using System.Text.Json;
+using ReadStateStream.Drivers;
 using ReadStateStream.Harness;
 using ReadStateStream.Oracle;
 using ReadStateStream.Schemas.V1;
 
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>Asks the query API for every pair, with threads, and every badge of the logs, and holds them against their oracles.</summary>
 internal sealed class StateComparison(ProductClient client, OraclePolicy policy, int partitions, string? token)

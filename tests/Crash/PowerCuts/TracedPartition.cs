@@ -7,7 +7,7 @@ using ReadStateStream.Snapshot.Files;
 using ReadStateStream.Unit.Partition;
 using ReadStateStream.Unit.Partition.Recovery;
 
-namespace ReadStateStream.Drivers.Crash.PowerCuts;
+namespace ReadStateStream.Crash.PowerCuts;
 
 /// <summary>One partition with checkpoints and a `files` snapshot store on a traced disk, over a log in memory.</summary>
 internal sealed class TracedPartition : IDisposable

@@ -1,7 +1,7 @@
 using System.Globalization;
 using ReadStateStream.Partition.Recovery;
 
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>A line of the table: what was done to the product in one way, and what came of it.</summary>
 internal sealed class CrashRow(string name)

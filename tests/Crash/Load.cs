@@ -1,6 +1,6 @@
 using ReadStateStream.Harness;
 
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>
 /// Publishes generated logs until it is told to stop, several requests in flight: each lane one log at a time, then the

@@ -1,4 +1,4 @@
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>kill -9 at named steps, under load; after each a restart on what was left behind.</summary>
 internal sealed class StepKills(string? root, int seed, TimeProvider time, TextWriter output)
@@ -8,24 +8,22 @@ internal sealed class StepKills(string? root, int seed, TimeProvider time, TextW
     private static readonly TimeSpan StepPatience = TimeSpan.FromSeconds(60);
 
     /// <summary>One row a step; a product of its own for each, or (in the short form) one for all of them.</summary>
-    public async Task<IReadOnlyList<CrashRow>> RunAsync(
-        IReadOnlyList<string> steps, int kills, bool onOneProduct, Action onKill, CancellationToken cancellation)
+    public async Task RunAsync(
+        IReadOnlyList<string> steps, int kills, bool onOneProduct, Action<CrashRow> onRow, Action onKill, CancellationToken cancellation)
     {
-        var rows = new List<CrashRow>();
         if (onOneProduct)
         {
             var row = new CrashRow($"{steps.Count} steps: {steps[0]} … {steps[^1]}");
-            rows.Add(row);
             await RunAsync(row, [.. steps.SelectMany(step => Enumerable.Repeat(step, kills))], onKill, cancellation).ConfigureAwait(false);
-            return rows;
+            onRow(row);
+            return;
         }
         foreach (var step in steps)
         {
             var row = new CrashRow(step);
-            rows.Add(row);
             await RunAsync(row, [.. Enumerable.Repeat(step, kills)], onKill, cancellation).ConfigureAwait(false);
+            onRow(row);
         }
-        return rows;
     }
 
     private async Task RunAsync(CrashRow row, string[] kills, Action onKill, CancellationToken cancellation)

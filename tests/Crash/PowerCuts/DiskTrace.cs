@@ -1,4 +1,4 @@
-namespace ReadStateStream.Drivers.Crash.PowerCuts;
+namespace ReadStateStream.Crash.PowerCuts;
 
 /// <summary>A file's content in memory, whatever its names.</summary>
 internal sealed class DiskNode

@@ -1,4 +1,4 @@
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>What a comparison found.</summary>
 /// <param name="Pairs">Pairs of user and channel that were compared, threads and settings included.</param>

@@ -1,4 +1,4 @@
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>kill -9 at random moments under load; some with files lost, cut or flipped, while it is stopped or while it runs.</summary>
 internal sealed class RandomKills(string? root, int seed, TimeProvider time, TextWriter output)
@@ -24,7 +24,7 @@ internal sealed class RandomKills(string? root, int seed, TimeProvider time, Tex
     ];
 
     /// <summary>So many kills, divided among the kinds: a row for each, with a product of its own; or one for all of them.</summary>
-    public async Task<IReadOnlyList<CrashRow>> RunAsync(int kills, bool onOneProduct, Action onKill, CancellationToken cancellation)
+    public async Task RunAsync(int kills, bool onOneProduct, Action<CrashRow> onRow, Action onKill, CancellationToken cancellation)
     {
         var shares = Enumerable.Range(0, Kinds.Length)
             .Select(kind => Enumerable.Repeat(kind, Math.Max(1, (kills * Kinds[kind].Share + 50) / 100)).ToArray()).ToList();
@@ -32,16 +32,15 @@ internal sealed class RandomKills(string? root, int seed, TimeProvider time, Tex
         {
             var row = new CrashRow($"{Kinds.Length} kinds: {Kinds[0].Name} … {Kinds[^1].Name}");
             await RunAsync(row, [.. Enumerable.Range(0, Kinds.Length)], onKill, cancellation).ConfigureAwait(false);
-            return [row];
+            onRow(row);
+            return;
         }
-        var rows = new List<CrashRow>();
         foreach (var share in shares)
         {
             var row = new CrashRow(Kinds[share[0]].Name);
-            rows.Add(row);
             await RunAsync(row, share, onKill, cancellation).ConfigureAwait(false);
+            onRow(row);
         }
-        return rows;
     }
 
     private async Task RunAsync(CrashRow row, int[] kinds, Action onKill, CancellationToken cancellation)
@@ -110,9 +109,15 @@ internal sealed class RandomKills(string? root, int seed, TimeProvider time, Tex
         var whileRunning = product.Watch.Failures;
         product.Row.Damaged += whileRunning;
         await product.KillAsync().ConfigureAwait(false);
+        var named = product.Files.NamesWhatWasFlipped();
         await product.RestartAsync().ConfigureAwait(false);
         await product.UntilAsync(() => Task.FromResult(product.Watch.Recovered == CrashProduct.PartitionCount), DamagePatience, cancellation).ConfigureAwait(false);
         if (whileRunning + product.Watch.Reports > 0) return;
+        if (!named)
+        {
+            await output.WriteLineAsync($"{product.Row.Name}: compaction had passed the record before it was flipped").ConfigureAwait(false);
+            return;
+        }
         product.Row.Silent++;
         await output.WriteLineAsync($"{product.Row.Name}: nobody noticed").ConfigureAwait(false);
     }

@@ -4,7 +4,7 @@ using ReadStateStream.Partition.Store;
 using ReadStateStream.Snapshot.Files;
 using ReadStateStream.Unit.Generators;
 
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>What a processor leaves on the disk: read, and damaged, from outside.</summary>
 /// <param name="data">Its data folder.</param>
@@ -13,6 +13,8 @@ namespace ReadStateStream.Drivers.Crash;
 internal sealed class DurableFiles(string data, string snapshot, int partitions)
 {
     private const long Lineage = 256;
+
+    private (int Partition, long Address)? flipped;
 
     /// <summary>Folder of the record logs.</summary>
     public string StoreFolder => Path.Combine(data, "store");
@@ -116,6 +118,13 @@ internal sealed class DurableFiles(string data, string snapshot, int partitions)
         return cold.Count > 0 && FlipAt(partition, manifest, random.Pick(cold) + RecordHeader.Overhead + random.Next(RecordHeader.Length), random);
     }
 
+    /// <summary>
+    /// Whether the newest manifest still names what was flipped in the record log last: compaction may have copied the
+    /// record before, and moved the log's begin above it, so that nobody reads the place again.
+    /// </summary>
+    public bool NamesWhatWasFlipped() =>
+        flipped is { Partition: var partition, Address: var address } && Manifests(partition) is [var newest, ..] && newest.Fold.Begin <= address && address < newest.Fold.Tail;
+
     /// <summary>Flips a bit of the newest catalog of a partition; false where there is none.</summary>
     public bool FlipCatalog(int partition, Random random) => FlipNewest(partition, "catalog.", random);
 
@@ -139,6 +148,7 @@ internal sealed class DurableFiles(string data, string snapshot, int partitions)
 
     private bool FlipAt(int partition, CheckpointManifest manifest, long address, Random random)
     {
+        flipped = (partition, address);
         var (segment, offset) = (address >> manifest.Geometry.SegmentBits, address & ((1L << manifest.Geometry.SegmentBits) - 1));
         Flip(Path.Combine(FolderOf(partition), $"records.{segment}"), offset, random);
         return true;

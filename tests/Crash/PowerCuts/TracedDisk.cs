@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace ReadStateStream.Drivers.Crash.PowerCuts;
+namespace ReadStateStream.Crash.PowerCuts;
 
 /// <summary>
 /// A disk in memory that notes every operation, so that what a power cut leaves can be made up afterwards. One thread

@@ -1,7 +1,7 @@
 using ReadStateStream.Harness;
 using ReadStateStream.Oracle;
 
-namespace ReadStateStream.Drivers.Crash;
+namespace ReadStateStream.Crash;
 
 /// <summary>
 /// A processor with the embedded log and a `files` snapshot store, so small that every path of checkpoint, ship and

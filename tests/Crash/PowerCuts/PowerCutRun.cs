@@ -2,7 +2,7 @@ using ReadStateStream.Partition.Recovery;
 using ReadStateStream.Unit.Generators;
 using ReadStateStream.Unit.Partition;
 
-namespace ReadStateStream.Drivers.Crash.PowerCuts;
+namespace ReadStateStream.Crash.PowerCuts;
 
 /// <summary>Runs a partition over a traced disk, cuts the power at random operations, and recovers from each image.</summary>
 internal sealed class PowerCutRun(int seed, TextWriter output)
@@ -21,9 +21,9 @@ internal sealed class PowerCutRun(int seed, TextWriter output)
     private (long Operations, long Sectors, long Torn, long Entries) dropped;
 
     /// <summary>Recovers from so many images.</summary>
-    public void Run(int images, Action onImage)
+    public void Run(int images, Action onImage, CancellationToken cancellation)
     {
-        for (var trace = 0; Row.Kills < images; trace++)
+        for (var trace = 0; Row.Kills < images && !cancellation.IsCancellationRequested; trace++)
         {
             var many = new InterleavedLogs(900_000 + ((seed + trace) * 100), Logs, EventsALog);
             var log = new MemoryLog();
