@@ -7,7 +7,8 @@ namespace ReadStateStream.Simulation;
 internal sealed class ProcessLife
 {
     private int operations = -1;
-    private int steps = -1;
+    private bool onlyInSnapshots;
+    private string? step;
 
     public bool IsDead { get; private set; }
 
@@ -15,7 +16,7 @@ internal sealed class ProcessLife
     public string Cause { get; private set; } = "";
 
     /// <summary>Something is armed that will kill it.</summary>
-    public bool IsDoomed => !IsDead && (operations > 0 || steps > 0);
+    public bool IsDoomed => !IsDead && (operations > 0 || step is not null);
 
     public void Kill(string cause)
     {
@@ -24,24 +25,23 @@ internal sealed class ProcessLife
         Cause = cause;
     }
 
-    /// <summary>It dies in its so many-th disk operation from now.</summary>
-    public void KillInOperation(int number) => operations = number;
+    /// <summary>It dies in its so many-th disk operation from now, of all or of those in the snapshot folder.</summary>
+    public void KillInOperation(int number, bool inSnapshots = false) => (operations, onlyInSnapshots) = (number, inSnapshots);
 
-    /// <summary>It dies at the so many-th named step from now.</summary>
-    public void KillAtStep(int number) => steps = number;
+    /// <summary>It dies when it next reaches this named step.</summary>
+    public void KillAtStep(string name) => step = name;
 
     /// <summary>Counts a disk operation: true where it dies in it.</summary>
-    public bool DiesInOperation(string verb)
+    public bool DiesInOperation(string verb, bool inSnapshots)
     {
-        if (IsDead || operations < 0 || --operations > 0) return false;
-        Kill("in disk " + verb);
+        if (IsDead || operations < 0 || (onlyInSnapshots && !inSnapshots) || --operations > 0) return false;
+        Kill((inSnapshots ? "in snapshot folder " : "in disk ") + verb);
         return true;
     }
 
-    /// <summary>Counts a named step.</summary>
-    public void Reach(string step)
+    /// <summary>It reached a named step.</summary>
+    public void Reach(string name)
     {
-        if (IsDead || steps < 0 || --steps > 0) return;
-        Kill("at " + step);
+        if (!IsDead && name == step) Kill("at " + name);
     }
 }

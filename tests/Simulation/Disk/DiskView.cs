@@ -15,6 +15,8 @@ internal sealed class DiskView(SimulatedDisk disk, ProcessLife life, Random rand
 
     public SimulatedDisk Disk => disk;
 
+    private bool IsOfSnapshots => disk.Name == "snapshots";
+
     /// <summary>Whether a write of the record log may fail now: FASTER must have room for what it still does in this step.</summary>
     public Func<bool> MayRefuseRecords { get; set; } = static () => true;
 
@@ -84,7 +86,7 @@ internal sealed class DiskView(SimulatedDisk disk, ProcessLife life, Random rand
         var target = FileOf(file);
         if (life.IsDead) return;
         trace.Add("write", path, offset, source.Length);
-        if (life.DiesInOperation("write"))
+        if (life.DiesInOperation("write", IsOfSnapshots))
         {
             target.Write(source[..random.Next(source.Length + 1)], offset);
             return;
@@ -177,7 +179,7 @@ internal sealed class DiskView(SimulatedDisk disk, ProcessLife life, Random rand
     {
         if (life.IsDead) return false;
         trace.Add(Names[(int)verb], path, at);
-        if (life.DiesInOperation(Names[(int)verb])) return false;
+        if (life.DiesInOperation(Names[(int)verb], IsOfSnapshots)) return false;
         if (Immune || (verb == DiskVerb.Open && IsRecords(path) && !MayRefuseRecords()) || !disk.Faults.Take(verb)) return true;
         tally.Add(TallyGroup.Fault, Errors[(int)verb]);
         onError?.Invoke();

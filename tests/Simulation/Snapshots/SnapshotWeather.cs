@@ -18,13 +18,13 @@ internal sealed class SnapshotWeather(Random random)
     public CallEnd Decide() => Now switch
     {
         Weather.Away => CallEnd.Fail,
-        Weather.Slow => random.Next(3) == 0 ? CallEnd.Hold : CallEnd.Serve,
+        Weather.Slow => random.Next(2) == 0 ? CallEnd.Hold : CallEnd.Serve,
         Weather.Flaky => random.Next(6) switch { 0 => CallEnd.Fail, 1 => CallEnd.LoseAnswer, _ => CallEnd.Serve },
         _ => CallEnd.Serve,
     };
 
     /// <summary>Rows after which a long read breaks off; none in fair weather.</summary>
-    public int RowsUntilBreak() => Now is Weather.Flaky or Weather.Away && random.Next(2) == 0 ? random.Next(1, 200) : int.MaxValue;
+    public int RowsUntilBreak() => Now is Weather.Flaky or Weather.Slow && random.Next(2) == 0 ? random.Next(1, 60) : int.MaxValue;
 
     public void Hold(HeldCall call) => held.Add(call);
 

@@ -88,6 +88,7 @@ internal sealed class Judge(Scenario scenario, IReadOnlyList<SimulatedLog> logs)
         // Last: whoever answered is past what restored rows may be ahead by.
         for (var partition = 0; partition < owners.Count; partition++)
         {
+            if (owners[partition].Partition.State != PartitionState.Running) continue;
             var expected = DeadLetters(partition, told[partition]);
             if (owners[partition].Partition.DeadLetters != expected)
                 return $"partition {partition} at {told[partition]}: {owners[partition].Partition.DeadLetters} dead letters, expected {expected}";

@@ -20,7 +20,7 @@ internal sealed class Scenario
         Logs = new InterleavedLogs(seed * 16, logs, Math.Min(1_000, (events * 108 / 100 / logs) + 20));
         Partitions = random.Chance(0.25) ? 2 : 1;
         Snapshots = random.Next(10) switch { < 2 => SnapshotKind.None, < 6 => SnapshotKind.Files, _ => SnapshotKind.Memory };
-        IsSharedMachine = random.Chance(0.4);
+        IsSharedMachine = random.Chance(0.7);
         Crashes = random.Next(3, 7);
         var pageBits = random.Next(10) switch { < 6 => 12, < 9 => 13, _ => 16 };
         var pages = 1L << random.Next(4, pageBits == 16 ? 5 : 7);
@@ -44,7 +44,7 @@ internal sealed class Scenario
         HasForks = random.Chance(0.15);
         HasOvercuts = random.Chance(0.08);
         HasRetention = random.Chance(0.15);
-        DropsLineage = random.Chance(0.06);
+        DropsLineage = random.Chance(0.1);
         HasSecondOwners = random.Chance(0.35);
         LosesMachines = random.Chance(0.25);
     }

@@ -9,6 +9,13 @@ internal sealed partial class SimulatedWorld
 {
     private static readonly DiskVerb[] Verbs = Enum.GetValues<DiskVerb>();
 
+    /// <summary>Named steps at which a process may die (IFaultPoints).</summary>
+    private static readonly string[] Steps =
+    [
+        "checkpoint-before-fold", "checkpoint-before-sync", "checkpoint-after-sync", "checkpoint-before-manifest", "checkpoint-after-manifest",
+        "checkpoint-after-delete", "ship-before-intent", "ship-after-intent", "ship-row", "ship-before-position", "ship-after-position",
+    ];
+
     private bool HasSnapshotFolder => scenario.Snapshots == SnapshotKind.Files;
 
     private bool KeepsRows => scenario.Snapshots != SnapshotKind.None;
@@ -19,10 +26,10 @@ internal sealed partial class SimulatedWorld
         trace.Add("fault", kind, lane.Number);
         switch (kind)
         {
-            case < 22:
+            case < 21:
                 Heal(lane.Machine);
                 break;
-            case < 30:
+            case < 29:
                 Heal(snapshotDisk);
                 break;
             case < 46:
@@ -41,9 +48,9 @@ internal sealed partial class SimulatedWorld
                 weather.Now = Weather.Fair;
                 break;
             case < 84:
-                weather.Now = random.Pick([Weather.Away, Weather.Slow, Weather.Slow, Weather.Flaky]);
+                weather.Now = random.Pick([Weather.Away, Weather.Slow, Weather.Slow, Weather.Flaky, Weather.Flaky]);
                 break;
-            case < 88:
+            case < 87:
                 Spoil(lane, lane.Machine, "running");
                 break;
             case < 91 when HasSnapshotFolder:
@@ -72,7 +79,7 @@ internal sealed partial class SimulatedWorld
         if (ReferenceEquals(disk, snapshotDisk)) lanes.ForEach(static l => l.IsSnapshotDamaged = true);
         else lane.IsDamaged = true;
         trace.Add("spoil", path);
-        if (random.Chance(0.7)) file.Flip(random.Next(file.Length), random.Next(8), $"bit flip, {when}");
+        if (random.Chance(0.6)) file.Flip(random.Next(file.Length), random.Next(8), $"bit flip, {when}");
         else file.Cut(random.Next(file.Length), $"truncated file, {when}");
     }
 
@@ -115,11 +122,12 @@ internal sealed partial class SimulatedWorld
     private void PlanCrash(Lane lane)
     {
         if (lane.Owner is not { } owner) return;
-        var kind = owner.Life.IsDoomed ? 0 : random.Next(4);
+        var kind = owner.Life.IsDoomed ? 0 : random.Next(HasSnapshotFolder ? 6 : 4);
         trace.Add("crash planned", kind);
         if (kind == 0) owner.Life.Kill("between two steps");
-        else if (kind == 1) owner.Life.KillAtStep(random.Next(1, 12));
-        else owner.Life.KillInOperation(random.Next(1, 120));
+        else if (kind == 1) owner.Life.KillAtStep(random.Pick(Steps));
+        else if (kind < 4) owner.Life.KillInOperation(random.Next(1, 120));
+        else owner.Life.KillInOperation(random.Next(1, 60), inSnapshots: true);
     }
 
     /// <summary>A process died: what it leaves behind, and what else happens while nobody looks.</summary>
@@ -140,7 +148,7 @@ internal sealed partial class SimulatedWorld
             tally.Add(TallyGroup.Crash, "machine lost");
         }
         if (scenario.Faultiness > 0 && random.Chance(0.15)) Spoil(lane, lane.Machine, "stopped");
-        if (scenario.Faultiness > 0 && random.Chance(0.08) && HasSnapshotFolder) Spoil(lane, snapshotDisk, "stopped");
+        if (scenario.Faultiness > 0 && random.Chance(0.25) && HasSnapshotFolder) Spoil(lane, snapshotDisk, "stopped");
         if (scenario.HasForks && random.Chance(0.35)) Fork(lane);
         else if (scenario.HasOvercuts && random.Chance(0.4)) Overcut(lane);
     }

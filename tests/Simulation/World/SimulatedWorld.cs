@@ -70,16 +70,14 @@ internal sealed partial class SimulatedWorld : IDisposable
     public void Run()
     {
         var step = 0;
-        var crashes = 0;
         var nextCrash = random.Next(100, 1_200);
-        while (!producedAll || crashes < scenario.Crashes)
+        while (!producedAll || lanes.Sum(static lane => lane.Crashes) < scenario.Crashes)
         {
             StepSomebody();
             if (++step >= nextCrash)
             {
                 var lane = random.Pick(lanes);
                 PlanCrash(lane);
-                crashes++;
                 nextCrash = step + random.Next(50, 1_500);
             }
             foreach (var lane in lanes) Look(lane);
