@@ -162,7 +162,8 @@ public sealed class PartitionRecovery(
             DropNewer(manifest.Sequence);
             settings.Faults.Reach("recovery-after-drop-newer");
             return Assemble(
-                store, device, [.. manifests.Skip(index).Take(Checkpointer.Kept)], sequence, ShippedOf(manifest, progress), manifest.Mark.Position,
+                // More than two where a crash came before the third was deleted: the next checkpoint does that.
+                store, device, [.. manifests.Skip(index)], sequence, ShippedOf(manifest, progress), manifest.Mark.Position,
                 manifest.Mark.Position, RecoverySource.Checkpoint);
         }
         catch (Exception error) when (error is DamageException or InvalidDataException)

@@ -210,6 +210,7 @@ public class LogRetentionTests
         product.Keeps = Keeps;
         var random = new Random(seed);
         var begins = new HashSet<long>();
+        var limit = 0L;
         var topic = folder.Open(TopicFolder.Tiny, time: product.Time);
         var log = topic.Partitions[0];
         product.OtherLog = log;
@@ -220,7 +221,9 @@ public class LogRetentionTests
             Assert.All(await topic.PublishAsync(records, TestContext.Current.CancellationToken), result => Assert.Null(result.Error));
             product.Checkpoint();
             begins.Add(log.BeginOffset);
-            Assert.InRange(log.BeginOffset, 0, Math.Max(0, LimitOf(product, withFiles) - 1));
+            // A machine that is new has one checkpoint, and needs what it was replaced from.
+            limit = Math.Max(limit, LimitOf(product, withFiles));
+            Assert.InRange(log.BeginOffset, 0, Math.Max(0, limit - 1));
             product.Time.Advance(TimeSpan.FromHours(random.NextDouble() * 2));
             if (random.Next(4) > 0) continue;
             product.Kill();
