@@ -25,11 +25,12 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
     private static readonly TimeSpan LineageRetry = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan StopLook = TimeSpan.FromMilliseconds(10);
 
+    private static readonly IFaultPoints Faults = FaultPoints.FromEnvironment();
+
     private readonly ProcessorOptions processor = settings.Processor;
     private readonly ILogger<EmbeddedParts> logger = loggers.CreateLogger<EmbeddedParts>();
     private readonly CancellationTokenSource stopping = new();
-    private readonly ISnapshotStore snapshots = SnapshotStores.Open(settings, time, loggers.CreateLogger<ISnapshotStore>());
-    private readonly IFaultPoints faults = FaultPoints.FromEnvironment();
+    private readonly ISnapshotStore snapshots = SnapshotStores.Open(settings, Faults, time, loggers.CreateLogger<ISnapshotStore>());
     private EmbeddedTopic? topic;
     private Task<LineageEntry>? lineage;
     private StatePartition[] partitions = [];
@@ -129,7 +130,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
     /// </summary>
     private async Task<Task<LineageEntry>> FindLineageAsync(string topicIdentity, CancellationToken cancellation)
     {
-        var choice = new LineageChoice(snapshots, settings);
+        var choice = new LineageChoice(snapshots, settings, isLogWhole: topic!.Partitions.All(log => log.BeginOffset == 0));
         try
         {
             return Task.FromResult(await ChooseAsync(choice, topicIdentity, cancellation));
@@ -191,6 +192,9 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         new RecoverySettings(
             new CheckpointSettings(known.Number, number, processor.Partitions, settings.Checkpoint, time),
             StoreFolders.Of(processor.DataFolder, known.Number, number), settings.PartitionStore, StoredPolicy.From(settings.Policy),
-            new StateDeviceOptions { SegmentBytes = settings.PartitionStore.SegmentBytes, Time = time }, faults),
+            new StateDeviceOptions { SegmentBytes = settings.PartitionStore.SegmentBytes, Time = time }, Faults)
+        {
+            Retention = processor.LogRetentionHours == 0 ? null : new LogRetention(log, TimeSpan.FromHours(processor.LogRetentionHours), time),
+        },
         log, snapshots, new RecoveryLog(logger, () => partitions[number].OnWork?.Invoke()));
 }

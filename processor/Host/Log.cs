@@ -74,4 +74,7 @@ internal static partial class Log
     [LoggerMessage(23, LogLevel.Warning, "Snapshot store: {Kind} in lineage {Lineage}, partition {Partition}: {Detail}")]
     public static partial void SnapshotNoticed(
         this ILogger logger, Snapshot.Files.SnapshotNoticeKind kind, long lineage, int partition, string detail);
+
+    [LoggerMessage(30, LogLevel.Warning, "Partition {Partition}: its event log could not be cut, old records stay for now: {Reason}")]
+    public static partial void LogNotCut(this ILogger logger, int partition, string reason);
 }

@@ -21,6 +21,14 @@ public static class Program
             // The host has signal handling of its own, with a graceful stop.
             ProcessTerminationTimeout = null,
         };
-        return root.Parse(args).InvokeAsync(configuration);
+        var parsed = root.Parse(args);
+        // What is wrong is said by the library, whose exit code for it is that of a failure.
+        return parsed.Errors.Count == 0 ? parsed.InvokeAsync(configuration) : RefuseAsync(parsed, configuration);
+    }
+
+    private static async Task<int> RefuseAsync(ParseResult parsed, InvocationConfiguration configuration)
+    {
+        await parsed.InvokeAsync(configuration);
+        return 2;
     }
 }

@@ -6,7 +6,7 @@ namespace ReadStateStream.Benchmarks;
 internal static class Program
 {
     private const string Usage =
-        "usage: benchmarks [rmw|scan|latency|alloc|size|query|all] [--states n] [--events n] [--rounds n] [--rate n] [--seconds n] [--seed n]";
+        "usage: benchmarks [rmw|scan|latency|alloc|size|query|checkpoint|stall|restart|ship|all] [--states n] [--events n] [--rounds n] [--rate n] [--seconds n] [--seed n]";
 
     private static int Main(string[] arguments)
     {
@@ -40,6 +40,10 @@ internal static class Program
             case "scan": ScanVerb.Run(bench); break;
             case "size": SizeVerb.Run(bench); break;
             case "query": QueryVerb.Run(bench); break;
+            case "checkpoint": CheckpointVerb.Run(bench); break;
+            case "stall": StallVerb.Run(bench); break;
+            case "restart": RestartVerb.Run(bench); break;
+            case "ship": ShipVerb.Run(bench); break;
             case "all":
                 RmwVerb.Run(bench);
                 ScanVerb.Run(bench);
@@ -47,6 +51,10 @@ internal static class Program
                 LatencyVerb.Run(bench);
                 SizeVerb.Run(bench);
                 QueryVerb.Run(bench);
+                CheckpointVerb.Run(bench);
+                StallVerb.Run(bench);
+                RestartVerb.Run(bench);
+                ShipVerb.Run(bench);
                 break;
             default: throw new ArgumentException($"unknown verb {verb}");
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using ReadStateStream.Partition.Store;
 
 namespace ReadStateStream.Benchmarks;
 
@@ -12,14 +13,20 @@ internal sealed record Settings
     /// <summary>Events of a throughput round.</summary>
     public int Events { get; init; } = 1_000_000;
 
+    /// <summary>The same where it was asked for; a verb may have another default.</summary>
+    public int? EventsGiven { get; init; }
+
     /// <summary>Rounds of each subject; the median counts. Odd.</summary>
     public int Rounds { get; init; } = 5;
 
     /// <summary>Events a second of a latency round.</summary>
     public int Rate { get; init; } = 100_000;
 
-    /// <summary>Length of a latency round, seconds.</summary>
+    /// <summary>Length of a latency round, and of a round by time, seconds.</summary>
     public int Seconds { get; init; } = 10;
+
+    /// <summary>The same where it was asked for; a verb may have another default.</summary>
+    public int? SecondsGiven { get; init; }
 
     /// <summary>Seed of the traces.</summary>
     public int Seed { get; init; } = 1;
@@ -39,6 +46,14 @@ internal sealed record Settings
     /// <summary>Buckets (64 bytes, 7 records) of the hash index: at least one for 5 states, a power of two.</summary>
     public long IndexBuckets => (long)BitOperations.RoundUpToPowerOf2((ulong)States / 5 * 7 / 8);
 
+    /// <summary>The product's store for these states.</summary>
+    public StoreOptions Store => new()
+    {
+        LogMemoryBytes = 1L << LogMemoryBits,
+        PageBytes = 1 << LogPageBits,
+        IndexBytes = IndexBuckets * 64,
+    };
+
     /// <summary>Reads "--name value" pairs; ArgumentException says what is wrong.</summary>
     public static Settings Parse(ReadOnlySpan<string> arguments)
     {
@@ -51,10 +66,10 @@ internal sealed record Settings
             settings = arguments[i] switch
             {
                 "--states" => settings with { States = Math.Max(value, 10_000) },
-                "--events" => settings with { Events = value },
+                "--events" => settings with { Events = value, EventsGiven = value },
                 "--rounds" => settings with { Rounds = value | 1 },
                 "--rate" => settings with { Rate = value },
-                "--seconds" => settings with { Seconds = value },
+                "--seconds" => settings with { Seconds = value, SecondsGiven = value },
                 "--seed" => settings with { Seed = value },
                 _ => throw new ArgumentException($"unknown option {arguments[i]}"),
             };

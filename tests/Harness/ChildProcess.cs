@@ -15,9 +15,12 @@ public sealed partial class ChildProcess : IDisposable
     private readonly Queue<string> log = new();
     private readonly TaskCompletionSource<Match> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ChildProcess(string name, ProcessStartInfo start, Regex readyLine)
+    private readonly Action<string>? listener;
+
+    private ChildProcess(string name, ProcessStartInfo start, Regex readyLine, Action<string>? listener)
     {
         this.name = name;
+        this.listener = listener;
         process = new Process { StartInfo = start, EnableRaisingEvents = true };
         process.OutputDataReceived += (_, e) => OnLine(e.Data, readyLine);
         process.ErrorDataReceived += (_, e) => OnLine(e.Data, readyLine);
@@ -43,10 +46,12 @@ public sealed partial class ChildProcess : IDisposable
     /// <param name="environment">Added to this process's environment.</param>
     /// <param name="readyLine">Matches the ready line.</param>
     /// <param name="patience">How long it may take.</param>
+    /// <param name="listener">Told of every line it prints, on any thread; null: nobody.</param>
     /// <returns>The process and the match of its ready line.</returns>
     /// <exception cref="ProductFailedException">It ended, or printed no such line in time; with its log.</exception>
     public static async Task<(ChildProcess Process, Match Ready)> StartAsync(
-        string name, string executable, IEnumerable<KeyValuePair<string, string>> environment, Regex readyLine, TimeSpan patience)
+        string name, string executable, IEnumerable<KeyValuePair<string, string>> environment, Regex readyLine, TimeSpan patience,
+        Action<string>? listener = null)
     {
         var start = new ProcessStartInfo(executable)
         {
@@ -55,7 +60,7 @@ public sealed partial class ChildProcess : IDisposable
             WorkingDirectory = Path.GetDirectoryName(executable)!,
         };
         foreach (var (key, value) in environment) start.Environment[key] = value;
-        var child = new ChildProcess(name, start, readyLine);
+        var child = new ChildProcess(name, start, readyLine, listener);
         try
         {
             return (child, await child.ready.Task.WaitAsync(patience).ConfigureAwait(false));
@@ -89,6 +94,21 @@ public sealed partial class ChildProcess : IDisposable
             throw new ProductFailedException($"{name} stopped with exit code {process.ExitCode}\n{Log}");
     }
 
+    /// <summary>Waits until it has ended, whatever the reason, and all its lines were heard; false where that takes longer.</summary>
+    public async Task<bool> WaitForEndAsync(TimeSpan patience)
+    {
+        using var limit = new CancellationTokenSource(patience);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>kill -9, and waits until it is gone.</summary>
     public void Kill()
     {
@@ -113,6 +133,7 @@ public sealed partial class ChildProcess : IDisposable
             log.Enqueue(line);
             if (log.Count > LogLinesKept) log.Dequeue();
         }
+        listener?.Invoke(line);
         var match = readyLine.Match(line);
         if (match.Success) ready.TrySetResult(match);
     }

@@ -14,8 +14,11 @@ public sealed class ProductOptions
     /// <summary>Where the processor keeps its log and store; null: a temporary folder, deleted at the end.</summary>
     public string? DataFolder { get; init; }
 
-    /// <summary>Settings of the processor, as environment variables (Section__Key).</summary>
+    /// <summary>Settings of the processor, as environment variables (Section__Key); read at each of its starts.</summary>
     public IReadOnlyDictionary<string, string> ProcessorSettings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Told of every line the processor prints, on any thread; null: nobody.</summary>
+    public Action<string>? OnProcessorLine { get; init; }
 
     /// <summary>Settings of the query API, likewise.</summary>
     public IReadOnlyDictionary<string, string> QueryApiSettings { get; init; } = new Dictionary<string, string>();
@@ -85,9 +88,11 @@ public sealed partial class ProductProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the processor on its data folder, at its former addresses where it had any.</summary>
-    public async Task StartProcessorAsync()
+    /// <param name="patience">After which it is killed where it is not ready; null: a minute.</param>
+    public async Task StartProcessorAsync(TimeSpan? patience = null)
     {
         processor?.Dispose();
+        processor = null;
         var (process, ready) = await ChildProcess.StartAsync(
             "processor", Executable("processor/Host", "processor"),
             [
@@ -96,7 +101,7 @@ public sealed partial class ProductProcess : IAsyncDisposable
                 new("Ingest__Url", Address(Ingest)),
                 new("Query__Url", Address(PartitionQuery)),
             ],
-            ProcessorReadyLine(), StartPatience).ConfigureAwait(false);
+            ProcessorReadyLine(), patience ?? StartPatience, options.OnProcessorLine).ConfigureAwait(false);
         processor = process;
         Ingest = new Uri(ready.Groups["ingest"].Value);
         PartitionQuery = new Uri(ready.Groups["query"].Value);
@@ -106,8 +111,14 @@ public sealed partial class ProductProcess : IAsyncDisposable
     /// <summary>SIGTERM to the processor, and waits for its graceful end.</summary>
     public Task StopProcessorAsync() => processor!.StopAsync(StopPatience);
 
+    /// <summary>Whether the processor runs.</summary>
+    public bool ProcessorRuns => processor is { IsRunning: true };
+
+    /// <summary>Waits until the processor has ended by itself; false where that takes longer.</summary>
+    public Task<bool> WaitForProcessorEndAsync(TimeSpan patience) => processor?.WaitForEndAsync(patience) ?? Task.FromResult(true);
+
     /// <summary>kill -9 of the processor.</summary>
-    public void KillProcessor() => processor!.Kill();
+    public void KillProcessor() => processor?.Kill();
 
     /// <summary>Stops the processor gracefully and starts it again.</summary>
     public async Task RestartProcessorAsync()

@@ -6,7 +6,10 @@ using ReadStateStream.Host.Settings;
 namespace ReadStateStream.Host.Persistence;
 
 /// <summary>Finds or creates the lineage of a topic.</summary>
-public sealed class LineageChoice(ISnapshotStore snapshots, ProcessorSettings settings)
+/// <param name="snapshots">Where lineages are numbered.</param>
+/// <param name="settings">What states are computed under.</param>
+/// <param name="isLogWhole">Every partition's log has its first record: what a new lineage is computed from.</param>
+public sealed class LineageChoice(ISnapshotStore snapshots, ProcessorSettings settings, bool isLogWhole = true)
 {
     /// <summary>What answers need beside the rows.</summary>
     public AnswerSettings Answers { get; } =
@@ -18,7 +21,7 @@ public sealed class LineageChoice(ISnapshotStore snapshots, ProcessorSettings se
         StoredPolicy.From(settings.Policy).Describe(settings.PartitionStore.MaxValueBytes));
 
     /// <summary>The lineage to serve; the first one of an empty snapshot store is created.</summary>
-    /// <exception cref="SettingException">Only lineages of other identities exist; the message names the way out.</exception>
+    /// <exception cref="SettingException">Only lineages of other identities exist, or none and the log was cut; the message names the way out.</exception>
     /// <exception cref="SnapshotUnavailableException">The store does not answer.</exception>
     public async Task<LineageEntry> ChooseAsync(string topic, CancellationToken cancellation)
     {
@@ -31,6 +34,11 @@ public sealed class LineageChoice(ISnapshotStore snapshots, ProcessorSettings se
             return chosen;
         }
         if (all.Count > 0) throw new SettingException(Difference(all[^1], identity));
+        if (!isLogWhole)
+            throw new SettingException(
+                "the snapshot store has no lineage, and a new one needs the log's first record, which Processor__LogRetentionHours let go: "
+                + "set Snapshot__Store and Snapshot__Folder (or, with 'none', the folder 'lineages' in Processor__DataFolder) to where the lineage is, "
+                + "or begin with an empty data folder and publish the events again");
         return await snapshots.CreateLineageAsync(identity, Answers, cancellation).ConfigureAwait(false);
     }
 

@@ -26,6 +26,7 @@ internal sealed class RecoveryLog(ILogger logger, Action wake) : IRecoveryObserv
             if (error is null) logger.Shipped(partition, rows, manifest.Mark.Position);
             else logger.ShipGivenUp(partition, manifest.Mark.Position, error.Message);
         };
+        if (persistence.Retention is { } retention) retention.OnFailed = error => logger.LogNotCut(partition, error.Message);
         persistence.Device.OnStuckChanged = stuck =>
         {
             if (stuck is null) logger.StoreWritesAgain(partition);

@@ -21,6 +21,10 @@ public sealed class ProcessorOptions
     [Range(0, 1_024)]
     public int Workers { get; set; }
 
+    /// <summary>Hours for which the embedded log keeps its records at least, 1 .. 876,000; 0: it is kept whole.</summary>
+    [Range(0, 876_000)]
+    public int LogRetentionHours { get; set; }
+
     /// <summary>Time for a graceful stop, seconds, 1 .. 3,600: requests end, partitions stop, the log closes.</summary>
     [Range(1, 3_600)]
     public int ShutdownSeconds { get; set; } = 30;

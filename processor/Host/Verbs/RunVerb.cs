@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ReadStateStream.Host.Settings;
+using ReadStateStream.Host.Verbs.Shared;
 
 namespace ReadStateStream.Host.Verbs;
 
@@ -13,11 +14,13 @@ public static class RunVerb
         {
             Description = "A setting, Section:Key=value, above the environment's Section__Key; may be repeated.",
             HelpName = "Section:Key=value",
+            Recursive = true,
         };
         const string description = "ReadStateStream's processor: takes events, folds them, answers partition queries.";
         var root = new RootCommand(description) { settings };
         root.SetAction((parsed, cancellation) =>
             RunAsync(parsed.GetValue(settings) ?? [], createParts, output, error, cancellation));
+        OperatorVerbs.AddTo(root, new VerbSurroundings(settings, output, error, TimeProvider.System));
         return root;
     }
 
@@ -27,8 +30,7 @@ public static class RunVerb
     {
         try
         {
-            var args = settings.Select(setting => "--" + setting.Replace("__", ":", StringComparison.Ordinal)).ToArray();
-            await using var app = Wiring.Build(args, createParts, output, TimeProvider.System);
+            await using var app = Wiring.Build(SettingArguments.Of(settings), createParts, output, TimeProvider.System);
             await app.StartAsync(cancellation);
             using var stop = cancellation.Register(app.Lifetime.StopApplication);
             await app.WaitForShutdownAsync(CancellationToken.None);

@@ -17,23 +17,8 @@ public sealed class CheckpointFolder(DiskOperations disk, string path)
 {
     private const string Unfinished = "manifest.unfinished";
 
-    /// <summary>Folders of ours above the files: store, lineage, partition.</summary>
-    private const int Levels = 3;
-
     /// <summary>The folder.</summary>
     public string FolderPath => path;
-
-    /// <summary>
-    /// Creates the folder. Its names in the folders above are durable too: a power cut would else take away everything
-    /// that was synced below them.
-    /// </summary>
-    /// <exception cref="IOException">Not all of it is known to be done.</exception>
-    public void Create()
-    {
-        disk.CreateFolder(path);
-        var above = Path.GetFullPath(path);
-        for (var level = 0; level < Levels && Path.GetDirectoryName(above) is { } next; level++) disk.SyncFolder(above = next);
-    }
 
     /// <summary>All manifests, newest first; none where the folder does not exist.</summary>
     /// <exception cref="IOException">The folder or a file cannot be read: nothing is known of what it holds.</exception>
@@ -50,7 +35,7 @@ public sealed class CheckpointFolder(DiskOperations disk, string path)
     }
 
     /// <summary>Makes a manifest durable.</summary>
-    public void Write(CheckpointManifest manifest)
+    public void Write(CheckpointManifest manifest, IFaultPoints? faults = null)
     {
         var temporary = Path.Combine(path, Unfinished);
         using (var file = disk.Create(temporary))
@@ -58,7 +43,9 @@ public sealed class CheckpointFolder(DiskOperations disk, string path)
             disk.Write(temporary, file, manifest.Encode(), 0);
             disk.Sync(temporary, file);
         }
+        faults?.Reach("manifest-before-rename");
         disk.Rename(temporary, Path.Combine(path, manifest.FileName));
+        faults?.Reach("manifest-after-rename");
         disk.SyncFolder(path);
     }
 

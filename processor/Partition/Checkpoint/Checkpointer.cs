@@ -78,6 +78,9 @@ public sealed class Checkpointer
     /// <summary>The newest durable checkpoint; null where there is none yet. From any thread.</summary>
     public CheckpointManifest? Newest => newest;
 
+    /// <summary>Position of the older of the two checkpoints that are kept; 0 while there are not two. The thread that steps.</summary>
+    public long OlderPosition => kept.Count < Kept ? 0 : kept[^1].Mark.Position;
+
     /// <summary>Why the last attempt was given up; null after one that succeeded. From any thread.</summary>
     public Exception? LastError { get; private set; }
 
@@ -121,6 +124,7 @@ public sealed class Checkpointer
         last = new Taken(position, store.Fold(), settings.Time.GetUtcNow());
         nextAt = last.At + settings.Options.Interval;
         taken = last;
+        faults.Reach("checkpoint-after-fold");
     }
 
     /// <summary>A bounded part of the work; false where there is nothing to do now.</summary>
@@ -158,7 +162,9 @@ public sealed class Checkpointer
                 return true;
             case Phase.Verifying:
                 if (verified < under.Fold.Tail) verified = device.Verify(verified, under.Fold.Tail);
-                if (verified >= under.Fold.Tail) phase = Phase.Saving;
+                if (verified < under.Fold.Tail) return true;
+                faults.Reach("checkpoint-after-verify");
+                phase = Phase.Saving;
                 return true;
             case Phase.Saving:
                 Save(under);
@@ -197,7 +203,7 @@ public sealed class Checkpointer
             ++sequence, settings.Lineage, settings.Partition,
             new SnapshotMark(under.Position, fingerprint, under.At.ToUnixTimeMilliseconds()),
             under.Fold, store.Geometry, sums, shipped());
-        folder.Write(manifest);
+        folder.Write(manifest, faults);
         faults.Reach("checkpoint-after-manifest");
         kept.Insert(0, manifest);
         newest = manifest;
@@ -230,7 +236,9 @@ public sealed class Checkpointer
             kept.RemoveAt(kept.Count - 1);
             faults.Reach("checkpoint-after-delete");
         }
+        faults.Reach("checkpoint-before-segments");
         device.RemoveSegmentsBelow(Math.Min(kept.Min(manifest => manifest.Fold.Begin), shipped().Tail));
+        faults.Reach("checkpoint-after-segments");
     }
 
     private void GiveUp(Exception error)

@@ -10,7 +10,8 @@ namespace ReadStateStream.Partition.Checkpoint;
 
 /// <summary>Compacts one partition's record log. The writer calls <see cref="CopySome"/>; another thread steps.</summary>
 public sealed class Compactor(
-    CheckpointOptions options, StateStore store, StateDevice device, Func<CheckpointManifest?> newest, Func<ShippedMark> shipped)
+    CheckpointOptions options, StateStore store, StateDevice device, Func<CheckpointManifest?> newest, Func<ShippedMark> shipped,
+    IFaultPoints faults)
 {
     /// <summary>Keys looked at between two batches: what must be read from disk for them keeps the writer for microseconds each.</summary>
     private const int KeysATime = 32;
@@ -52,6 +53,7 @@ public sealed class Compactor(
                 keys.Add(scan.Key);
         copied = 0;
         until = end;
+        faults.Reach("compact-after-scan");
         ready = true;
         return true;
     }
@@ -63,8 +65,14 @@ public sealed class Compactor(
         var some = Math.Min(KeysATime, keys.Count - copied);
         store.Rescue(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(keys).Slice(copied, some), until);
         copied += some;
-        if (copied < keys.Count) return true;
+        if (copied < keys.Count)
+        {
+            faults.Reach("compact-in-copies");
+            return true;
+        }
+        faults.Reach("compact-before-begin");
         store.MoveBegin(until);
+        faults.Reach("compact-after-begin");
         Pages++;
         ready = false;
         return true;

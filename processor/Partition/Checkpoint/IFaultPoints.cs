@@ -6,7 +6,7 @@ namespace ReadStateStream.Partition.Checkpoint;
 /// </summary>
 public interface IFaultPoints
 {
-    /// <summary>Reached on the way; the name is one of docs/operations.md's list.</summary>
+    /// <summary>Reached on the way; the name is one of <see cref="FaultSteps.All"/>.</summary>
     void Reach(string step);
 }
 

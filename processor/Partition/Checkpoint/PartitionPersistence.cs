@@ -12,12 +12,24 @@ public sealed record PartitionPersistence(StateDevice Device, Checkpointer Check
     private readonly Lock stepping = new();
     private bool closed;
 
+    /// <summary>Cuts the event log; null where it is kept whole or sees to that itself.</summary>
+    public LogRetention? Retention { get; init; }
+
     /// <summary>Up to where the log's consumer position may be committed: what no recovery will ask for again.</summary>
     public long CommittablePosition(bool snapshotKeepsRows)
     {
         var checkpoint = Checkpointer.Newest?.Mark.Position ?? 0;
         return snapshotKeepsRows ? Math.Min(checkpoint, Shipper.Shipped.Position) : checkpoint;
     }
+
+    /// <summary>
+    /// Below this position no recovery begins: neither from the older of the two kept checkpoints, nor from the rows that
+    /// were acknowledged, nor from those acknowledged before, to which a damaged snapshot falls back. 0 while one of them is
+    /// not known. The thread that steps.
+    /// </summary>
+    public long LowestRecovery => Shipper.KeepsRows
+        ? Math.Min(Checkpointer.OlderPosition, Math.Min(Shipper.PositionBefore, Shipper.Shipped.Position))
+        : Checkpointer.OlderPosition;
 
     /// <summary>A bounded part of whatever is to do beside the writer; false where there is nothing to do now.</summary>
     /// <exception cref="DamageException">The partition is to recover.</exception>
@@ -30,6 +42,7 @@ public sealed record PartitionPersistence(StateDevice Device, Checkpointer Check
             var worked = Checkpointer.Step();
             worked |= Shipper.Step();
             worked |= Compactor.Step();
+            worked |= Retention?.Step(LowestRecovery) ?? false;
             return worked;
         }
     }

@@ -41,6 +41,7 @@ public sealed class Shipper : IDisposable
     private readonly Lock gate = new();
     private readonly CancellationTokenSource stop = new();
     private ShippedMark shipped;
+    private long positionBefore;
     private CheckpointManifest? target;
     private IShipment? shipment;
     private Task? waiting;
@@ -81,6 +82,18 @@ public sealed class Shipper : IDisposable
         get { lock (gate) return shipped; }
     }
 
+    /// <summary>
+    /// Position of the rows that were acknowledged before those of <see cref="Shipped"/>; 0 where that is not known, as
+    /// after a start until the first ship. From any thread.
+    /// </summary>
+    public long PositionBefore
+    {
+        get { lock (gate) return positionBefore; }
+    }
+
+    /// <summary>Whether rows outlive this machine.</summary>
+    public bool KeepsRows => store.KeepsRows;
+
     /// <summary>Bytes of the record log that are durable and not yet acknowledged; from any thread.</summary>
     public long BacklogBytes => newest() is { } manifest ? Math.Max(0, manifest.Fold.Tail - Shipped.Tail) : 0;
 
@@ -117,7 +130,7 @@ public sealed class Shipper : IDisposable
         catch (Exception error) when (error is SnapshotBehindException or SnapshotDamagedException)
         {
             // What was acknowledged is no longer there: everything is shipped again.
-            lock (gate) shipped = default;
+            lock (gate) (shipped, positionBefore) = (default, 0);
             GiveUp(error);
             return true;
         }
@@ -206,7 +219,9 @@ public sealed class Shipper : IDisposable
 
     private bool Scan()
     {
-        if (!changes.Scan(RecordsAStep)) phase = Phase.Writing;
+        if (changes.Scan(RecordsAStep)) return true;
+        faults.Reach("ship-after-scan");
+        phase = Phase.Writing;
         return true;
     }
 
@@ -256,7 +271,8 @@ public sealed class Shipper : IDisposable
     {
         faults.Reach("ship-after-position");
         var done = target!;
-        lock (gate) shipped = new ShippedMark(done.Mark.Position, done.Fold.Tail);
+        lock (gate) (positionBefore, shipped) = (shipped.Position, new ShippedMark(done.Mark.Position, done.Fold.Tail));
+        faults.Reach("ship-acknowledged");
         Figures = new ShipFigures(Figures.Ships + 1, Figures.Rows + rowsSent, Figures.Bytes + bytesSent, Figures.Failures);
         LastError = null;
         retry = FirstRetry;

@@ -19,7 +19,7 @@ public readonly ref struct LogRecord
 /// </summary>
 public interface IEventLog
 {
-    /// <summary>First offset kept.</summary>
+    /// <summary>First offset kept; grows where old records are dropped.</summary>
     long BeginOffset { get; }
 
     /// <summary>Next offset to be written: every record below it is durable and readable.</summary>
@@ -42,5 +42,6 @@ public interface IEventLogReader : IDisposable
     long NextOffset { get; }
 
     /// <summary>False where no durable record is left now; the record is valid until the next call.</summary>
+    /// <exception cref="LogRecordsGoneException">The record lies below the log's begin now: it was dropped after the reader was opened.</exception>
     bool TryRead(out LogRecord record);
 }

@@ -29,5 +29,22 @@ public sealed class LogDamagedException(string message, int partition, long offs
     public long Address { get; } = address;
 }
 
+/// <summary>
+/// The records that a reader stands before were dropped by the log's retention: whoever reads begins anew, at BeginOffset
+/// or above. Nothing is damaged.
+/// </summary>
+public sealed class LogRecordsGoneException(int partition, long offset, long begin)
+    : InvalidOperationException($"Partition {partition}: record {offset} was dropped by the log's retention; the log begins at offset {begin}.")
+{
+    /// <summary>The partition.</summary>
+    public int Partition { get; } = partition;
+
+    /// <summary>The record that was to be read.</summary>
+    public long Offset { get; } = offset;
+
+    /// <summary>First offset kept.</summary>
+    public long BeginOffset { get; } = begin;
+}
+
 /// <summary>A record's key or value exceeds what one record of this log may hold; sending it again is pointless.</summary>
 public sealed class LogRecordTooLargeException(string message) : ArgumentException(message);

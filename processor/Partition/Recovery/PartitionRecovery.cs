@@ -25,7 +25,11 @@ namespace ReadStateStream.Partition.Recovery;
 /// <param name="Device">How the record log's device works; the segment size is the layout's.</param>
 /// <param name="Faults">Named steps at which a test may stop the process.</param>
 public sealed record RecoverySettings(
-    CheckpointSettings Checkpoint, string Folder, StoreOptions Store, StoredPolicy Policy, StateDeviceOptions Device, IFaultPoints Faults);
+    CheckpointSettings Checkpoint, string Folder, StoreOptions Store, StoredPolicy Policy, StateDeviceOptions Device, IFaultPoints Faults)
+{
+    /// <summary>Cuts the event log; null where it is kept whole or sees to that itself.</summary>
+    public LogRetention? Retention { get; init; }
+}
 
 /// <summary>Recovers one partition.</summary>
 public sealed class PartitionRecovery(
@@ -45,6 +49,7 @@ public sealed class PartitionRecovery(
         if (settings.Device.Mode == DeviceMode.Threads) await Task.Yield();
         var started = settings.Checkpoint.Time.GetTimestamp();
         var progress = await ReadProgressAsync(cancellation).ConfigureAwait(false);
+        settings.Device.Disk.CreateFolderDurably(settings.Folder);
         var found = folder.Read();
         foreach (var damaged in found.Where(f => f.Damage is not null))
             observer.PassedOver(Number, RecoverySource.Checkpoint, -1, damaged.Damage!.Message);
@@ -153,9 +158,12 @@ public sealed class PartitionRecovery(
                 store.Dispose();
                 throw damage;
             }
+            settings.Faults.Reach("recovery-before-drop-newer");
             DropNewer(manifest.Sequence);
+            settings.Faults.Reach("recovery-after-drop-newer");
             return Assemble(
-                store, device, [.. manifests.Skip(index).Take(Checkpointer.Kept)], sequence, ShippedOf(manifest, progress), manifest.Mark.Position,
+                // More than two where a crash came before the third was deleted: the next checkpoint does that.
+                store, device, [.. manifests.Skip(index)], sequence, ShippedOf(manifest, progress), manifest.Mark.Position,
                 manifest.Mark.Position, RecoverySource.Checkpoint);
         }
         catch (Exception error) when (error is DamageException or InvalidDataException)
@@ -185,8 +193,9 @@ public sealed class PartitionRecovery(
         var store = new StateStore(settings.Store, settings.Policy, device);
         try
         {
-            var restore = new SnapshotRestore(store, device);
+            var restore = new SnapshotRestore(store, device, settings.Faults);
             await restore.RunAsync(snapshots, rows, cancellation).ConfigureAwait(false);
+            settings.Faults.Reach("recovery-after-rows");
             // What changes from now on must lie above: without the fold-over it would change where it lies.
             var shipped = new ShippedMark(mark.Position, store.Fold().Tail);
             return Assemble(
@@ -240,8 +249,8 @@ public sealed class PartitionRecovery(
             isUnknown: source == RecoverySource.LogStart, settings.Faults);
         checkpointer = new Checkpointer(
             settings.Checkpoint, log, device, store, folder, (kept, sequence), () => shipper.Shipped, settings.Faults);
-        var compactor = new Compactor(settings.Checkpoint.Options, store, device, () => checkpointer.Newest, () => shipper.Shipped);
-        var persistence = new PartitionPersistence(device, checkpointer, shipper, compactor);
+        var compactor = new Compactor(settings.Checkpoint.Options, store, device, () => checkpointer.Newest, () => shipper.Shipped, settings.Faults);
+        var persistence = new PartitionPersistence(device, checkpointer, shipper, compactor) { Retention = settings.Retention };
         Hold(device, true);
         observer.Assembled(Number, persistence);
         return new RecoveredState(store, position, liveFrom, source, persistence);
@@ -269,9 +278,10 @@ public sealed class PartitionRecovery(
     private void Clear()
     {
         var disk = settings.Device.Disk;
-        folder.Create();
         foreach (var manifest in folder.Read()) folder.Delete(manifest.Sequence);
+        settings.Faults.Reach("recovery-after-clear-manifests");
         foreach (var name in disk.List(settings.Folder) ?? []) disk.Delete(Path.Combine(settings.Folder, Path.GetFileName(name)));
         disk.SyncFolder(settings.Folder);
+        settings.Faults.Reach("recovery-after-clear");
     }
 }

@@ -1,9 +1,10 @@
+using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Store;
 
 namespace ReadStateStream.Partition.Recovery;
 
 /// <summary>Writes a partition's rows into an empty store.</summary>
-internal sealed class SnapshotRestore(StateStore store, StateDevice device)
+internal sealed class SnapshotRestore(StateStore store, StateDevice device, IFaultPoints faults)
 {
     private const int RowsATime = 256;
 
@@ -37,6 +38,7 @@ internal sealed class SnapshotRestore(StateStore store, StateDevice device)
             store.Exit();
         }
         some.Clear();
+        faults.Reach("recovery-in-rows");
         if (device.Damage is { } damage) throw damage;
     }
 

@@ -119,6 +119,31 @@ public partial class DiskOperations
     /// <summary>Creates a folder with those above it; no error where it exists. Durable once the folder above is synced.</summary>
     public virtual void CreateFolder(string folder) => Directory.CreateDirectory(folder);
 
+    /// <summary>
+    /// Creates a folder with those above it, each durable before the next: what is synced in a folder whose own entry
+    /// is lost is lost with it. Where it exists, its entry is synced too: whoever created it may have ended before that.
+    /// </summary>
+    /// <exception cref="IOException">One cannot be created or synced.</exception>
+    public void CreateFolderDurably(string folder)
+    {
+        folder = Path.GetFullPath(folder);
+        CreateFolder(folder);
+        // Those above too, though they exist: whoever made them may have died before they were synced.
+        for (var level = 0; level < LevelsMadeDurable && Path.GetDirectoryName(folder) is { } above; level++) SyncQuietly(folder = above);
+    }
+
+    private void SyncQuietly(string folder)
+    {
+        try
+        {
+            SyncFolder(folder);
+        }
+        catch (IOException e) when (e.HResult == AccessDenied)
+        {
+            // Made by somebody else, in a folder that is not ours.
+        }
+    }
+
     /// <summary>Deletes an empty folder; no error where it does not exist.</summary>
     /// <exception cref="IOException">It is not empty, or cannot be deleted.</exception>
     public virtual void DeleteFolder(string folder)
@@ -226,6 +251,10 @@ public partial class DiskOperations
     private const int DontNeed = 4; // POSIX_FADV_DONTNEED
     private const int CurrentFolder = -100; // AT_FDCWD
     private const uint NoReplace = 1; // RENAME_NOREPLACE
+    /// <summary>The folders of a partition, of its lineage, of all lineages, and of the data.</summary>
+    private const int LevelsMadeDurable = 4;
+
+    private const int AccessDenied = 13;
     private const int Exists = 17;
     private const int InvalidArgument = 22;
     private const int NoSuchCall = 38;

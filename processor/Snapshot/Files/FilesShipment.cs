@@ -81,6 +81,7 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
         if (_isBroken) throw new SnapshotUnavailableException("Rows of this ship could not be written; begin it again.");
         ships.RequirePlace();
         var run = WriteRun(cancellation);
+        _folder.Options.Reach?.Invoke("files-after-run");
         cancellation.ThrowIfCancellationRequested();
         var present = _folder.Commit((catalog, number) => Change(catalog, number, run));
         // Written into what lies under a volume that went away meanwhile, it would not be there when that comes back.

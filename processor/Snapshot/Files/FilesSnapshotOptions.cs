@@ -48,6 +48,9 @@ public sealed record FilesSnapshotOptions
     /// <summary>Source of names; a seeded one in the simulator.</summary>
     public Func<Guid> NewId { get; init; } = Guid.NewGuid;
 
+    /// <summary>Told of named steps (<see cref="FaultSteps"/>), where a test may stop the process; null in production.</summary>
+    public Action<string>? Reach { get; init; }
+
     /// <summary>Told what the store noticed and went on from; called on any thread, must not throw.</summary>
     public Action<SnapshotNotice>? Notice { get; init; }
 }

@@ -90,7 +90,8 @@ internal sealed class MergeJob : IDisposable
     {
         var output = _writer.Finish();
         _folder.Options.Disk.SyncFolder(_folder.Folder);
-        return _folder.Commit((present, _) =>
+        _folder.Options.Reach?.Invoke("files-before-merge");
+        var merged = _folder.Commit((present, _) =>
         {
             if (present is null || !present.Accepts(_base, Output) || PlaceIn(present) is var place && place < 0) return null;
             _mayBeCommitted = true;
@@ -104,6 +105,8 @@ internal sealed class MergeJob : IDisposable
                 Growing = [.. present.Growing.Where(name => name != Output)],
             };
         });
+        _folder.Options.Reach?.Invoke("files-after-merge");
+        return merged;
     }
 
     public void Dispose()

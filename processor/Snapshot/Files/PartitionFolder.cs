@@ -166,8 +166,10 @@ internal sealed class PartitionFolder(FilesSnapshotOptions options, LineageFolde
             var commits = (present?.Commits ?? []).TakeLast(Catalog.CommitsKept - 1).Append(commit).ToList();
             next = next with { Number = number, Previous = present?.Number ?? 0, Commits = commits };
             var temporary = PathOf(PartitionNames.Based("tmp", number, options.NewId()));
+            options.Reach?.Invoke("files-before-catalog");
             // Whether it was the newest shows the next look.
             SealedFile.TryCreate(Disk, temporary, PathOf(PartitionNames.CatalogOf(number)), SealedFile.Seal(Catalog.Kind, next));
+            options.Reach?.Invoke("files-after-catalog");
         }
         throw new SnapshotUnavailableException($"'{folder}' changes faster than it can be written.");
     }
@@ -203,6 +205,7 @@ internal sealed class PartitionFolder(FilesSnapshotOptions options, LineageFolde
         foreach (var name in names)
             if (PartitionNames.TryCatalog(name, out var number) && number < present.Number && number != present.Previous)
                 DeleteCatalog(number, needed);
+        options.Reach?.Invoke("files-in-tidy");
         foreach (var name in names)
         {
             if (PartitionNames.TryBased(name, out var @base) ? @base < present.LeastBase && !needed.Contains(name) : IsPassed(name, present))

@@ -19,11 +19,11 @@ internal static class RowOrder
         return order != 0 ? order : Compare(leftKey, rightKey);
     }
 
-    /// <summary>The greater offset stands; of equal ones a tombstone, then the greater bytes, as with Cassandra.</summary>
+    /// <summary>The greater offset stands; of equal offsets a tombstone, then the greater bytes, as with Cassandra. Of equal rows neither.</summary>
     public static bool Stands(long offset, ReadOnlySpan<byte> value, long otherOffset, ReadOnlySpan<byte> otherValue)
     {
         if (offset != otherOffset) return offset > otherOffset;
-        if (value.IsEmpty || otherValue.IsEmpty) return value.IsEmpty;
+        if (value.IsEmpty || otherValue.IsEmpty) return !otherValue.IsEmpty;
         return value.SequenceCompareTo(otherValue) > 0;
     }
 }

@@ -53,8 +53,7 @@ internal sealed class StoreFolder(FilesSnapshotOptions options)
             // Another process may have been quicker.
             return Read() ?? throw new SnapshotUnavailableException($"'{options.Folder}' holds '{other}' but no {MarkerName}: it is no snapshot store.");
         }
-        Disk.CreateFolder(options.Folder);
-        if (Path.GetDirectoryName(Path.GetFullPath(options.Folder)) is { } above) Disk.SyncFolder(above);
+        Disk.CreateFolderDurably(options.Folder);
         var marker = new Marker(options.NewId(), Format);
         var temporary = Path.Combine(options.Folder, $"tmp.{options.NewId():N}");
         if (SealedFile.TryCreate(Disk, temporary, MarkerPath, SealedFile.Seal(MarkerKind, marker))) return marker;
@@ -64,16 +63,5 @@ internal sealed class StoreFolder(FilesSnapshotOptions options)
     private static bool IsTemporary(string name) => name.StartsWith("tmp.", StringComparison.Ordinal);
 
     /// <summary>Creates a folder below the root, step by step, each step durable.</summary>
-    public void CreateFolders(params ReadOnlySpan<string> steps)
-    {
-        var path = options.Folder;
-        foreach (var step in steps)
-        {
-            var above = path;
-            path = Path.Combine(path, step);
-            if (Disk.List(path) is not null) continue;
-            Disk.CreateFolder(path);
-            Disk.SyncFolder(above);
-        }
-    }
+    public void CreateFolders(params string[] steps) => Disk.CreateFolderDurably(Path.Combine([options.Folder, .. steps]));
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using ReadStateStream.Benchmarks.Durable;
 using ReadStateStream.Benchmarks.Measure;
 using ReadStateStream.Benchmarks.Subjects;
 using ReadStateStream.Benchmarks.Traces;
@@ -16,6 +17,9 @@ internal sealed class Child : IDisposable
     public const string Collect = "collect";
     public const string Size = "size";
     public const string Query = "query";
+
+    /// <summary>Throughput for so many seconds, events generated in between.</summary>
+    public const string Sustained = "sustained";
 
     private const int LoadedAtOnce = 200_000;
 
@@ -46,6 +50,7 @@ internal sealed class Child : IDisposable
                 Throughput => MeasureThroughput(),
                 Latency => MeasureLatency(),
                 Collect => MeasureCollection(),
+                Sustained => MeasureSustained(),
                 Query => MeasureQueries(),
                 Size => ((StoreSubject)subject).MeasureSizes(population, generator, trace),
                 _ => throw new ArgumentException($"unknown command {command}"),
@@ -65,6 +70,8 @@ internal sealed class Child : IDisposable
     private Figures Preload()
     {
         var start = Stopwatch.GetTimestamp();
+        var durable = subject as DurableSubject;
+        durable?.Resume();
         long events = 0, keys = 0;
         while (generator.Preload(trace, LoadedAtOnce))
         {
@@ -72,6 +79,8 @@ internal sealed class Child : IDisposable
             events += trace.Count;
             keys += trace.KeyCount;
         }
+        durable?.Settle();
+        durable?.Pause();
         return new Figures { Events = events, Keys = keys, Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds };
     }
 
@@ -100,15 +109,54 @@ internal sealed class Child : IDisposable
         };
     }
 
-    private StoreFigures StoreFigures() => subject is StoreSubject store ? store.Partition.StoreFigures : default;
+    /// <summary>
+    /// Rounds by time, since what happens beside the writer takes its turns by time and by bytes. While the next
+    /// events are generated it stands still.
+    /// </summary>
+    private Figures MeasureSustained()
+    {
+        var durable = (DurableSubject)subject;
+        var before = durable.Done();
+        var grown = StoreFigures();
+        var paused = GC.GetTotalPauseDuration();
+        double seconds = 0, cpu = 0, writer = 0;
+        long events = 0, keys = 0;
+        while (seconds < settings.Seconds)
+        {
+            generator.Traffic(trace, settings.Events);
+            GC.Collect(1);
+            var used = Environment.CpuUsage.TotalTime;
+            var start = Stopwatch.GetTimestamp();
+            durable.Resume();
+            var own = ThreadCpu.Seconds;
+            Apply();
+            writer += ThreadCpu.Seconds - own;
+            seconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
+            cpu += (Environment.CpuUsage.TotalTime - used).TotalSeconds;
+            durable.Pause();
+            events += trace.Count;
+            keys += trace.KeyCount;
+        }
+        return new Figures
+        {
+            Events = events, Keys = keys, Seconds = seconds, CpuSeconds = cpu, WriterCpuSeconds = writer, LogGrowthBytes = StoreFigures().LogBytes - grown.LogBytes,
+            PauseMs = (GC.GetTotalPauseDuration() - paused).TotalMilliseconds,
+        }.With(before, durable.Done());
+    }
+
+    private StoreFigures StoreFigures() => subject is IPartitionSubject store ? store.Partition.StoreFigures : default;
 
     private Figures MeasureLatency()
     {
         generator.Traffic(trace, settings.Rate * settings.Seconds);
         GC.Collect(1);
         var driver = new FixedRate(recorder);
+        var durable = subject as DurableSubject;
+        var before = durable?.Done() ?? new Figures();
+        durable?.Resume();
         var paused = GC.GetTotalPauseDuration();
         driver.Run(trace.Count, settings.Rate, Settings.BatchMax, (first, count) => subject.Apply(trace, first, count));
+        durable?.Pause();
         return new Figures
         {
             Events = trace.Count,
@@ -120,7 +168,7 @@ internal sealed class Child : IDisposable
             P9999Us = recorder.PercentileNs(0.9999) / 1e3,
             MaxUs = recorder.MaxNs / 1e3,
             AboveMs = driver.TimeAboveNs / 1e6,
-        };
+        }.With(before, durable?.Done() ?? new Figures());
     }
 
     private Figures MeasureQueries()

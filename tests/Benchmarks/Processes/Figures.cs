@@ -18,6 +18,9 @@ internal sealed record Figures
     /// <summary>Processor time of the whole process meanwhile, s: as Seconds where nobody else wants the processor.</summary>
     public double CpuSeconds { get; init; }
 
+    /// <summary>Processor time of the thread that applies the events, s; 0: not measured.</summary>
+    public double WriterCpuSeconds { get; init; }
+
     /// <summary>Managed bytes allocated by the subject's thread for them.</summary>
     public long AllocatedBytes { get; init; }
 
@@ -68,6 +71,47 @@ internal sealed record Figures
 
     /// <summary>Pages that the log's tail passed into; each was allocated, one ahead.</summary>
     public long LogPages { get; init; }
+
+    /// <summary>Checkpoints and ships completed, and attempts given up.</summary>
+    public long Checkpoints { get; init; }
+    public long Ships { get; init; }
+    public long GivenUp { get; init; }
+
+    /// <summary>Rows shipped, and bytes of their values.</summary>
+    public long Rows { get; init; }
+    public long RowBytes { get; init; }
+
+    /// <summary>Bytes written to the record log's files.</summary>
+    public long RecordBytesWritten { get; init; }
+
+    /// <summary>Pages of the record log compacted.</summary>
+    public long PagesCompacted { get; init; }
+
+    /// <summary>Time of all checkpoints and ships in their phases, s.</summary>
+    public double FlushSeconds { get; init; }
+    public double SyncSeconds { get; init; }
+    public double VerifySeconds { get; init; }
+    public double ManifestSeconds { get; init; }
+    public double ShipRowsSeconds { get; init; }
+    public double ShipCompleteSeconds { get; init; }
+
+    /// <summary>These figures with what was done between two looks at a durable subject.</summary>
+    public Figures With(Figures before, Figures after) => this with
+    {
+        Checkpoints = after.Checkpoints - before.Checkpoints,
+        Ships = after.Ships - before.Ships,
+        GivenUp = after.GivenUp - before.GivenUp,
+        Rows = after.Rows - before.Rows,
+        RowBytes = after.RowBytes - before.RowBytes,
+        RecordBytesWritten = after.RecordBytesWritten - before.RecordBytesWritten,
+        PagesCompacted = after.PagesCompacted - before.PagesCompacted,
+        FlushSeconds = after.FlushSeconds - before.FlushSeconds,
+        SyncSeconds = after.SyncSeconds - before.SyncSeconds,
+        VerifySeconds = after.VerifySeconds - before.VerifySeconds,
+        ManifestSeconds = after.ManifestSeconds - before.ManifestSeconds,
+        ShipRowsSeconds = after.ShipRowsSeconds - before.ShipRowsSeconds,
+        ShipCompleteSeconds = after.ShipCompleteSeconds - before.ShipCompleteSeconds,
+    };
 
     /// <summary>Median of a figure over rounds.</summary>
     public static double Median(IEnumerable<Figures> rounds, Func<Figures, double> figure)

@@ -12,7 +12,7 @@ namespace ReadStateStream.Benchmarks.Subjects;
 /// The product's own path of one partition: read the log, decode, check, fold, store, in the batches of its
 /// writer; the log is the trace. All in memory, as the baselines are: it fails where a record left memory.
 /// </summary>
-internal sealed class StoreSubject : ISubject
+internal sealed class StoreSubject : IPartitionSubject
 {
     /// <summary>Twice the window, so that old blocks have left.</summary>
     private const int BusyMessages = 20_000;
@@ -25,19 +25,13 @@ internal sealed class StoreSubject : ISubject
 
     public StoreSubject(Settings settings)
     {
-        var options = new StoreOptions
-        {
-            LogMemoryBytes = 1L << settings.LogMemoryBits,
-            PageBytes = 1 << Settings.LogPageBits,
-            IndexBytes = settings.IndexBuckets * 64,
-        };
+        var options = settings.Store;
         indexBytes = options.IndexBytes;
         var policy = new PolicyOptions();
         store = new StateStore(options, StoredPolicy.From(policy), new NullDevice());
         Partition = new StatePartition(new PartitionSettings(0, 1, policy, EventIdEpochUnixMs, Settings.MaxAheadMs, TimeProvider.System), log, store);
     }
 
-    /// <summary>The partition; whoever steps it is its writer.</summary>
     public StatePartition Partition { get; }
 
     /// <summary>The log, to be grown.</summary>

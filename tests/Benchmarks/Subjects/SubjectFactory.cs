@@ -1,3 +1,6 @@
+using ReadStateStream.Benchmarks.Durable;
+using ReadStateStream.Partition.Checkpoint;
+
 namespace ReadStateStream.Benchmarks.Subjects;
 
 /// <summary>The names under which subjects run in processes of their own.</summary>
@@ -12,6 +15,15 @@ internal static class SubjectFactory
     /// <summary>The store again, stepped by its own thread while a client asks.</summary>
     public const string Served = "served";
 
+    /// <summary>A store on the disk of which no checkpoint is taken: the baseline of the next two.</summary>
+    public const string Unsaved = "unsaved";
+
+    /// <summary>Checkpoints and ships as the processor has them by default.</summary>
+    public const string Saved = "saved";
+
+    /// <summary>A checkpoint each second, its ship spread to the next: one is always under way.</summary>
+    public const string Saving = "saving";
+
     /// <summary>Makes a subject that takes this many states; ArgumentException where the name is unknown.</summary>
     public static ISubject Create(string name, Settings settings) => name switch
     {
@@ -20,6 +32,9 @@ internal static class SubjectFactory
         Bare => new BareFasterSubject(settings.LogMemoryBits, Settings.LogPageBits, settings.IndexBuckets),
         Heap => new HeapSubject(),
         Store or Served => new StoreSubject(settings),
+        Unsaved => new DurableSubject(settings, options: null),
+        Saved => new DurableSubject(settings, new CheckpointOptions()),
+        Saving => new DurableSubject(settings, new CheckpointOptions { IntervalSeconds = 1 }),
         _ => throw new ArgumentException($"no subject is called {name}", nameof(name)),
     };
 }

@@ -57,6 +57,22 @@ internal sealed class Bench(Settings settings, TextWriter output) : IDisposable
         return processes[subject].Run(command);
     }
 
+    /// <summary>Ends processes that later verbs do not need: their memory is as much as the states'.</summary>
+    public void End(params string[] subjects)
+    {
+        foreach (var subject in subjects)
+            if (processes.Remove(subject, out var process))
+                process.Dispose();
+    }
+
+    /// <summary>Runs with other settings, in processes of its own.</summary>
+    public void With(Settings others, Action<Bench> run)
+    {
+        using var bench = new Bench(others, output);
+        run(bench);
+        Missed += bench.Missed;
+    }
+
     public void Dispose()
     {
         foreach (var process in processes.Values) process.Dispose();

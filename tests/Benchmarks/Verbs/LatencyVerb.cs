@@ -12,7 +12,7 @@ internal static class LatencyVerb
     private const double PassMark = 1.0 / 20;
 
     /// <summary>Share of a round that the idle control may be overdue; beyond it the machine is too busy to tell.</summary>
-    private const double IdleShareMax = 0.01;
+    public const double IdleShareMax = 0.01;
 
     public static void Run(Bench bench)
     {

@@ -16,7 +16,7 @@ namespace ReadStateStream.Benchmarks.Verbs;
 /// </summary>
 internal static class ScanVerb
 {
-    private const int RecordsAtOnce = 1_000;
+    private const int LoadedAtOnce = 1_000_000;
     private const int StatesShare = 10;
     private const int LogMemoryBits = 30;
     private const long IndexBytes = 64L << 20;
@@ -50,26 +50,9 @@ internal static class ScanVerb
         var trace = new EventTrace();
         var generator = new TraceGenerator(new Population(Math.Max(settings.States / StatesShare, 10_000)), settings.Seed);
         long bytes = 0;
-        while (generator.Preload(trace, RecordsAtOnce * RecordsAtOnce)) bytes += await PublishAsync(topic, trace).ConfigureAwait(false);
+        while (generator.Preload(trace, LoadedAtOnce)) bytes += await TracePublisher.PublishAsync(topic, trace).ConfigureAwait(false);
         generator.Traffic(trace, settings.Events);
-        return bytes + await PublishAsync(topic, trace).ConfigureAwait(false);
-    }
-
-    private static async Task<long> PublishAsync(EmbeddedTopic topic, EventTrace trace)
-    {
-        long bytes = 0;
-        for (var first = 0; first < trace.Count; first += RecordsAtOnce)
-        {
-            var records = new OutgoingRecord[Math.Min(RecordsAtOnce, trace.Count - first)];
-            for (var i = 0; i < records.Length; i++)
-            {
-                records[i] = new OutgoingRecord(0, trace.Key(first + i).ToArray(), trace[first + i].ToArray(), 0);
-                bytes += records[i].Value.Length;
-            }
-            foreach (var result in await topic.PublishAsync(records, CancellationToken.None).ConfigureAwait(false))
-                if (result.Error is not null) throw result.Error;
-        }
-        return bytes;
+        return bytes + await TracePublisher.PublishAsync(topic, trace).ConfigureAwait(false);
     }
 
     private static void Measure(Bench bench, EmbeddedLog log)

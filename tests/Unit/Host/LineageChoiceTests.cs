@@ -64,6 +64,21 @@ public sealed class LineageChoiceTests : IDisposable
         Assert.Equal(second.Number, (await ChooseAsync("topic")).Number);
     }
 
+    [Fact]
+    public async Task From_a_log_that_was_cut_none_is_created_and_the_one_there_is_served()
+    {
+        await using (var store = Open())
+        {
+            var cut = new LineageChoice(store, Settings(), isLogWhole: false);
+            var refused = await Assert.ThrowsAsync<SettingException>(() => cut.ChooseAsync("topic", Stop));
+            Assert.Contains("Processor__LogRetentionHours", refused.Message, StringComparison.Ordinal);
+            Assert.Empty(await store.ListLineagesAsync(Stop));
+        }
+        var first = await ChooseAsync("topic");
+        await using (var store = Open())
+            Assert.Equal(first.Number, (await new LineageChoice(store, Settings(), isLogWhole: false).ChooseAsync("topic", Stop)).Number);
+    }
+
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     private NoneSnapshotStore Open() => new(new FilesSnapshotOptions { Folder = folder }, TimeProvider.System);

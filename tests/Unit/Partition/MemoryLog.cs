@@ -5,14 +5,17 @@ using ReadStateStream.Schemas.V1;
 namespace ReadStateStream.Unit.Partition;
 
 /// <summary>A log in memory.</summary>
-public sealed class MemoryLog : IEventLog
+public sealed class MemoryLog : IEventLog, ICuttableLog
 {
     /// <summary>Append time of every record: no generated event id lies past it.</summary>
     public const long AppendedUnixMs = Generators.GeneratedLog.AppendedUnixMs;
 
     private readonly List<(byte[] Key, byte[] Value)> records = [];
 
-    public long BeginOffset => 0;
+    /// <summary>Records that a cut drops at once, as if they were a segment.</summary>
+    public const int CutRecords = 8;
+
+    public long BeginOffset { get; private set; }
     public long EndOffset => records.Count;
     public Action? OnGrown { get; set; }
 
@@ -30,7 +33,21 @@ public sealed class MemoryLog : IEventLog
         OnGrown?.Invoke();
     }
 
-    public IEventLogReader OpenReader(long offset) => new Reader(this) { NextOffset = offset + ReplayFrom };
+    public IEventLogReader OpenReader(long offset)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(offset, BeginOffset);
+        return new Reader(this) { NextOffset = offset + ReplayFrom };
+    }
+
+    public bool CutBelow(long offset, long appendedBeforeUnixMs, int filesMax)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, EndOffset);
+        if (appendedBeforeUnixMs <= AppendedUnixMs) return false;
+        for (; BeginOffset + CutRecords < offset; BeginOffset += CutRecords)
+            if (filesMax-- == 0)
+                return true;
+        return false;
+    }
 
     public bool TryFingerprint(long offset, out RecordFingerprint fingerprint)
     {
@@ -52,6 +69,7 @@ public sealed class MemoryLog : IEventLog
 
         public bool TryRead(out LogRecord record)
         {
+            if (NextOffset < log.BeginOffset) throw new LogRecordsGoneException(0, NextOffset, log.BeginOffset);
             if (NextOffset == log.records.Count || sincePause == log.BatchMax)
             {
                 sincePause = 0;

@@ -17,7 +17,7 @@ public sealed class PartitionTester : IAsked, IDisposable
     public const long Epoch = IAsked.Epoch;
 
     private readonly string folder = Directory.CreateTempSubdirectory("readstate-test-").FullName;
-    private readonly MemoryLog[] logs;
+    private readonly IEventLog[] logs;
 
     /// <param name="policy">What counts.</param>
     /// <param name="partitions">How many.</param>
@@ -34,7 +34,7 @@ public sealed class PartitionTester : IAsked, IDisposable
     }
 
     /// <summary>Partitions that recover as they are told, over logs that outlive them.</summary>
-    public PartitionTester(PolicyOptions policy, IReadOnlyList<MemoryLog> logs, Func<int, MemoryLog, IStateRecovery> recovery, TimeProvider time)
+    public PartitionTester(PolicyOptions policy, IReadOnlyList<IEventLog> logs, Func<int, IEventLog, IStateRecovery> recovery, TimeProvider time)
     {
         this.logs = [.. logs];
         Stores = [];
@@ -73,10 +73,13 @@ public sealed class PartitionTester : IAsked, IDisposable
             ChannelEvent.FactOneofCase.DeadLetterWaived => ((int)record.DeadLetterWaived.Partition, $"#{record.DeadLetterWaived.Partition}"),
             _ => Keyed(OwnerOf(record)),
         };
-        logs[partition % logs.Length].Append(key, record);
+        InMemory(partition % logs.Length).Append(key, record);
     }
 
-    public void Append(int partition, byte[] key, byte[] value) => logs[partition].Append(key, value);
+    public void Append(int partition, byte[] key, byte[] value) => InMemory(partition).Append(key, value);
+
+    // A log on the disk is appended to by whoever opened it.
+    private MemoryLog InMemory(int partition) => (MemoryLog)logs[partition];
 
     /// <summary>Steps until nothing is left to fold.</summary>
     public void Run()
@@ -129,7 +132,8 @@ public sealed class PartitionTester : IAsked, IDisposable
 
     private void NoteDeadLetter(int partition, long offset, string reason) => DeadLetterReasons[(partition, offset)] = reason;
 
-    private static ulong OwnerOf(ChannelEvent record)
+    /// <summary>The channel or user whose key a record has.</summary>
+    public static ulong OwnerOf(ChannelEvent record)
     {
         if (record.FactCase == ChannelEvent.FactOneofCase.UserBlocked) return record.UserBlocked.UserId;
         var fact = (IMessage)ChannelEvent.Descriptor.Fields.InFieldNumberOrder().Single(f => f.FieldNumber == (int)record.FactCase).Accessor.GetValue(record);

@@ -54,6 +54,21 @@ public sealed class FilesSnapshotStoreTests : SnapshotStoreContract
         }
     }
 
+    /// <summary>All tombstones of a ship have one offset and no bytes: while they are sorted, one is also compared with itself.</summary>
+    [Theory]
+    [InlineData(64 << 10)]
+    [InlineData(16 << 20)]
+    public async Task A_ship_of_tombstones_alone_is_sorted(int sortBytes)
+    {
+        await using var store = _folder.Open(options => options with { SortBytes = sortBytes });
+        var partition = await PartitionAsync(store);
+        var users = Enumerable.Range(1, 5_000).Select(static user => (ulong)user).ToArray();
+        await store.ShipAsync(partition, 0, 10, [.. users.Select(static user => State(user, 7, 3))]);
+        new Random(10).Shuffle(users);
+        await store.ShipAsync(partition, 10, 20, [.. users.Select(static user => State(user, 7, 3).Dropped(19))]);
+        Assert.Empty(await store.DescribeAsync(partition));
+    }
+
     [Fact]
     public async Task Disk_use_and_writing_stay_bounded_over_600_ships_of_a_constant_set()
     {

@@ -121,6 +121,9 @@ public sealed class FileDevice : StorageDeviceBase
         return address + length;
     }
 
+    /// <summary>Number of the lowest segment on the disk; null where there is none.</summary>
+    public int? FirstSegment() => _files.List() is [var first, ..] ? first : null;
+
     /// <summary>Address just above the last byte on the disk, 0 where there is none. Needs a segment size.</summary>
     public long FindEnd()
     {

@@ -220,6 +220,8 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options) : I
     {
         Close(segment);
         options.Disk.Delete(PathOf(segment));
+        // A reader may have opened it in between: its handle would keep the space.
+        Close(segment);
         lock (_lock)
         {
             _unsynced.Remove(segment);

@@ -4,14 +4,16 @@ namespace ReadStateStream.Partition.Log;
 
 /// <summary>
 /// The log of one partition on this machine's disk: FasterLog under frames of our own. Dense offsets from 0,
-/// acknowledged only when synced, torn tail cut when it is opened, damage refused. Thread-safe.
+/// acknowledged only when synced, torn tail cut when it is opened, damage refused, kept whole unless
+/// <see cref="CutBelow"/> is called. Thread-safe.
 /// </summary>
-public sealed class EmbeddedLog : IEventLog, IAsyncDisposable
+public sealed class EmbeddedLog : IEventLog, ICuttableLog, IAsyncDisposable
 {
     private readonly EmbeddedLogOptions _options;
     private readonly FileDevice _device;
     private readonly SparseIndex _index;
     private readonly GroupCommit _commits;
+    private readonly LogBeginning _beginning;
     private readonly uint _seed;
     private LogTail _tail = LogTail.Empty;
 
@@ -25,6 +27,8 @@ public sealed class EmbeddedLog : IEventLog, IAsyncDisposable
         _device = new FileDevice(Path.Combine(folder, "log"), new FileDeviceOptions { Durable = true, Disk = options.Disk });
         _device.Initialize(options.SegmentSizeBytes);
         _commits = new GroupCommit(this, _device, options, _seed, time);
+        _beginning = new LogBeginning(
+            new BeginFile(options.Disk, folder, topic, partition), _device, _index, options, _seed, partition, logger);
     }
 
     /// <summary>
@@ -39,7 +43,8 @@ public sealed class EmbeddedLog : IEventLog, IAsyncDisposable
         try
         {
             Directory.CreateDirectory(folder);
-            log._tail = recovery.Run();
+            log._tail = recovery.Run(log._beginning.Find());
+            log._beginning.FinishCutAtOpen();
             log.CutBytesAtOpen = recovery.CutBytes;
             if (recovery.CutBytes > 0) LogEvents.TornTail(logger, partition, recovery.CutBytes, log.EndOffset);
         }
@@ -77,7 +82,7 @@ public sealed class EmbeddedLog : IEventLog, IAsyncDisposable
     public FileDeviceCounters Device => _device.Counters;
 
     /// <inheritdoc/>
-    public long BeginOffset => 0;
+    public long BeginOffset => _beginning.Now.Offset;
 
     /// <inheritdoc/>
     public long EndOffset => Tail.NextOffset;
@@ -95,10 +100,15 @@ public sealed class EmbeddedLog : IEventLog, IAsyncDisposable
     public IEventLogReader OpenReader(long offset)
     {
         if (Refusal is not null) throw Refusal;
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        var tail = Tail;
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, tail.NextOffset);
-        var (first, address) = offset == tail.NextOffset ? (offset, tail.Address) : _index.Floor(offset);
+        ArgumentOutOfRangeException.ThrowIfLessThan(offset, BeginOffset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, EndOffset);
+        return Open(offset);
+    }
+
+    // A cut meanwhile is met by the reader.
+    private EmbeddedLogReader Open(long offset)
+    {
+        var (first, address) = FrameAtOrBelow(offset);
         var cursor = new EntryCursor(_device, _options.PageSizeBytes, _options.ReadBufferBytes, address);
         return new EmbeddedLogReader(this, cursor, _seed, first, offset);
     }
@@ -107,11 +117,35 @@ public sealed class EmbeddedLog : IEventLog, IAsyncDisposable
     public bool TryFingerprint(long offset, out RecordFingerprint fingerprint)
     {
         fingerprint = default;
-        if (offset < 0 || offset >= EndOffset) return false;
-        using var reader = OpenReader(offset);
-        if (!reader.TryRead(out var record)) return false;
-        fingerprint = RecordHash.Of(record);
-        return true;
+        if (offset < BeginOffset || offset >= EndOffset) return false;
+        using var reader = Open(offset);
+        try
+        {
+            if (!reader.TryRead(out var record)) return false;
+            fingerprint = RecordHash.Of(record);
+            return true;
+        }
+        catch (LogRecordsGoneException)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool CutBelow(long offset, long appendedBeforeUnixMs, int filesMax)
+    {
+        if (Refusal is not null) throw Refusal;
+        ArgumentOutOfRangeException.ThrowIfLessThan(filesMax, 1);
+        var tail = Tail;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, tail.NextOffset);
+        return _beginning.CutBelow(offset, appendedBeforeUnixMs, filesMax, tail);
+    }
+
+    /// <summary>A frame at which reading may begin, so that it meets an offset.</summary>
+    internal (long Offset, long Address) FrameAtOrBelow(long offset)
+    {
+        var tail = Tail;
+        return offset == tail.NextOffset ? (offset, tail.Address) : _index.Floor(offset);
     }
 
     /// <summary>Admits records for the next commit; false where none was, and all are answered.</summary>
@@ -144,6 +178,7 @@ public sealed class EmbeddedLog : IEventLog, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _commits.CloseAsync().ConfigureAwait(false);
+        _beginning.Close();
         _device.Dispose();
     }
 }

@@ -35,6 +35,7 @@ internal sealed class EmbeddedLogReader : IEventLogReader
     public long NextOffset { get; private set; }
 
     /// <inheritdoc/>
+    /// <exception cref="LogRecordsGoneException">The log was cut past the next record.</exception>
     /// <exception cref="LogDamagedException">A durable frame no longer verifies; the next call tries again.</exception>
     /// <exception cref="IOException">The disk does not answer; the next call tries again.</exception>
     public bool TryRead(out LogRecord record)
@@ -80,6 +81,9 @@ internal sealed class EmbeddedLogReader : IEventLogReader
                     return true;
                 case EntryKind.End when expected == tail.NextOffset:
                     return false;
+                case var _ when expected < _log.BeginOffset:
+                    expected = GoOnAboveCut();
+                    continue;
                 default:
                     // Read it from the disk next time: it may have been the read that failed.
                     _cursor.ReturnTo(from);
@@ -88,6 +92,16 @@ internal sealed class EmbeddedLogReader : IEventLogReader
                         _log.Partition, expected, from);
             }
         }
+    }
+
+    // The file under the cursor is gone. What is still to be returned may lie above the cut all the same.
+    private long GoOnAboveCut()
+    {
+        if (NextOffset < _log.BeginOffset) throw new LogRecordsGoneException(_log.Partition, NextOffset, _log.BeginOffset);
+        (_frameFirst, var address) = _log.FrameAtOrBelow(NextOffset);
+        _frameCount = _frameIndex = 0;
+        _cursor.ReturnTo(address);
+        return _frameFirst;
     }
 
     private void Enter(in FrameHead head, int length)

@@ -35,8 +35,9 @@ public sealed class EmbeddedTopic : IEventPublisher, IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.PartitionCount, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.PartitionCount, 1024);
         var log = options.Log.Validated();
-        Directory.CreateDirectory(options.Folder);
-        var folderLock = LockFolder(options.Folder);
+        // A verb that only looks at a topic writes nothing; a topic that there is has its folder.
+        if (log.Disk.Length(Path.Combine(options.Folder, TopicFile.Name)) is null) log.Disk.CreateFolderDurably(options.Folder);
+        var folderLock = Lock(options.Folder);
         try
         {
             var file = ReadOrCreate(options, log, time);
@@ -120,7 +121,13 @@ public sealed class EmbeddedTopic : IEventPublisher, IAsyncDisposable
         return null;
     }
 
-    private static FileStream LockFolder(string folder)
+    /// <summary>Identity of the topic in a folder, which may be open in another process; null where there is none.</summary>
+    /// <exception cref="InvalidDataException">The folder's topic.json cannot be read.</exception>
+    public static string? IdentityIn(string folder) => TopicFile.Read(folder)?.Identity.ToString("D");
+
+    /// <summary>Keeps other processes out of a topic's folder, which must exist, until it is disposed.</summary>
+    /// <exception cref="IOException">Another process has the folder open.</exception>
+    public static FileStream Lock(string folder)
     {
         try
         {

@@ -25,6 +25,25 @@ internal static class LogEvents
         LoggerMessage.Define<int>(LogLevel.Error, new EventId(5, "DisposeFailed"),
             "Partition {Partition}: the failed FasterLog could not be disposed of");
 
+    private static readonly Action<ILogger, int, Exception?> BeginPassedOverMessage =
+        LoggerMessage.Define<int>(LogLevel.Warning, new EventId(6, "BeginPassedOver"),
+            "Partition {Partition}: the file that says where its log begins cannot be trusted; nothing was cut yet, and the whole log is used");
+
+    private static readonly Action<ILogger, int, long, int, Exception?> CutMessage =
+        LoggerMessage.Define<int, long, int>(LogLevel.Information, new EventId(7, "LogCut"),
+            "Partition {Partition}: its log was cut by its retention and begins at offset {Offset} now, in segment {Segment}");
+
+    private static readonly Action<ILogger, int, int, Exception?> CutUnfinishedMessage =
+        LoggerMessage.Define<int, int>(LogLevel.Warning, new EventId(8, "CutUnfinished"),
+            "Partition {Partition}: segments from {Segment} on were cut and could not be deleted; tried again with the next cut");
+
+    public static void CutUnfinished(ILogger logger, int partition, int segment, Exception error) =>
+        CutUnfinishedMessage(logger, partition, segment, error);
+
+    public static void BeginPassedOver(ILogger logger, int partition, Exception damage) => BeginPassedOverMessage(logger, partition, damage);
+
+    public static void Cut(ILogger logger, int partition, long offset, int segment) => CutMessage(logger, partition, offset, segment, null);
+
     public static void TornTail(ILogger logger, int partition, long bytes, long offset) =>
         TornTailMessage(logger, partition, bytes, offset, null);
 

@@ -24,7 +24,7 @@ internal sealed record LogTail(
 }
 
 /// <summary>
-/// Opens a partition's files: verifies every frame from the start, finds where the log ends, and tells a
+/// Opens a partition's files: verifies every frame from the begin, finds where the log ends, and tells a
 /// torn tail from damage.
 /// </summary>
 /// <remarks>
@@ -49,12 +49,13 @@ internal sealed class LogRecovery(FileDevice device, int partition, int pageSize
     public ulong GreatestStampedSeen { get; private set; }
 
     /// <summary>Scans, cuts a torn tail, and makes sure that what was read is on the disk.</summary>
+    /// <param name="begin">Where the log begins.</param>
     /// <exception cref="LogDamagedException">Durable records do not verify; nothing was changed.</exception>
     /// <exception cref="IOException">The disk does not answer.</exception>
-    public LogTail Run()
+    public LogTail Run(LogBegin begin)
     {
         var end = device.FindEnd();
-        var tail = Scan(end);
+        var tail = Scan(begin, end);
         if (tail.Address < end)
         {
             RefuseIfDurable(tail, end);
@@ -66,15 +67,19 @@ internal sealed class LogRecovery(FileDevice device, int partition, int pageSize
         return tail;
     }
 
-    private LogTail Scan(long end)
+    private LogTail Scan(LogBegin begin, long end)
     {
-        var cursor = new EntryCursor(device, pageSize, Math.Max(ScanBufferBytes, pageSize), LogFrame.FirstAddress);
-        var tail = LogTail.Empty;
+        var tail = begin.TailIn(device.SegmentSize);
+        var cursor = new EntryCursor(device, pageSize, Math.Max(ScanBufferBytes, pageSize), tail.Address);
+        var isFirst = true;
+        ProvenAddress = tail.Address;
+        GreatestStampedSeen = tail.GreatestStampedEventId;
         while (true)
         {
             switch (cursor.MoveNext(end, out var frame))
             {
-                case EntryKind.Frame when LogFrame.TryOpen(frame, seed, out var head) && tail.IsContinuedBy(head):
+                case EntryKind.Frame when LogFrame.TryOpen(frame, seed, out var head) && tail.IsContinuedBy(head) && (!isFirst || begin.IsAt(head)):
+                    isFirst = false;
                     if (head.Count > 0) index.Add(head.FirstOffset, cursor.EntryAddress);
                     tail = LogTail.After(head, cursor.Address);
                     ProvenAddress = Math.Max(ProvenAddress, head.DurableAddress);
@@ -84,7 +89,8 @@ internal sealed class LogRecovery(FileDevice device, int partition, int pageSize
                     tail = tail with { Address = cursor.Address };
                     break;
                 default:
-                    return tail;
+                    // The first frame after a cut was durable and whole before the cut was noted.
+                    return isFirst && begin.Segment > 0 ? throw BeginDamaged(begin) : tail;
             }
         }
     }
@@ -133,6 +139,11 @@ internal sealed class LogRecovery(FileDevice device, int partition, int pageSize
         GreatestStampedSeen = Math.Max(GreatestStampedSeen, head.GreatestStampedEventId);
         return head.Term >= tail.Term && head.DurableAddress > tail.Address;
     }
+
+    private LogDamagedException BeginDamaged(LogBegin begin) => new(
+        $"Partition {partition} is damaged: its log was cut up to record {begin.Offset}, where it is to begin now, and segment {begin.Segment} "
+        + $"is missing or does not begin with that record. The partition is not opened and nothing was cut; restore its files ('{device.FileName}.*').",
+        partition, begin.Offset, begin.AddressIn(device.SegmentSize));
 
     private LogDamagedException Damaged(LogTail tail, long witness) => new(
         $"Partition {partition} is damaged: its record {tail.NextOffset} does not verify (log address {tail.Address}, segment "

@@ -8,6 +8,7 @@ internal sealed class SparseIndex(int intervalBytes)
 {
     private readonly Lock _lock = new();
     private readonly List<(long Offset, long Address)> _entries = [];
+    private (long Offset, long Address) _begin = (0, LogFrame.FirstAddress);
 
     /// <summary>Notes a durable frame; kept only where the last one kept lies an interval back.</summary>
     public void Add(long offset, long address)
@@ -17,7 +18,7 @@ internal sealed class SparseIndex(int intervalBytes)
                 _entries.Add((offset, address));
     }
 
-    /// <summary>The last frame kept that begins at or below an offset; the log's start where there is none.</summary>
+    /// <summary>The last frame kept that begins at or below an offset; the log's begin where there is none.</summary>
     public (long Offset, long Address) Floor(long offset)
     {
         lock (_lock)
@@ -29,7 +30,18 @@ internal sealed class SparseIndex(int intervalBytes)
                 if (_entries[middle].Offset <= offset) low = middle + 1;
                 else high = middle;
             }
-            return low == 0 ? (0, LogFrame.FirstAddress) : _entries[low - 1];
+            return low == 0 ? _begin : _entries[low - 1];
+        }
+    }
+
+    /// <summary>The log begins here now: frames below are forgotten.</summary>
+    public void CutBelow(long offset, long address)
+    {
+        lock (_lock)
+        {
+            _begin = (offset, address);
+            var kept = _entries.FindIndex(entry => entry.Address >= address);
+            _entries.RemoveRange(0, kept < 0 ? _entries.Count : kept);
         }
     }
 }

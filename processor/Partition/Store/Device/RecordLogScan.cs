@@ -35,6 +35,9 @@ public sealed class RecordLogScan(StateDevice device, int pageBytes)
     /// <summary>Its key.</summary>
     public Key16 Key { get; private set; }
 
+    /// <summary>Address of the record before it in its chain of the hash index; 0: none.</summary>
+    public long PreviousAddress { get; private set; }
+
     /// <summary>It says that the key has no record.</summary>
     public bool IsTombstone { get; private set; }
 
@@ -73,6 +76,7 @@ public sealed class RecordLogScan(StateDevice device, int pageBytes)
             Key = Key16.FromParts(
                 BinaryPrimitives.ReadUInt64LittleEndian(_page.AsSpan(at + InfoBytes)),
                 BinaryPrimitives.ReadUInt64LittleEndian(_page.AsSpan(at + InfoBytes + sizeof(ulong))));
+            PreviousAddress = info.PreviousAddress;
             IsTombstone = info.Tombstone;
             IsSuperseded = info.SkipOnScan;
             return true;

@@ -1,11 +1,11 @@
 using ReadStateStream.Fold;
 using ReadStateStream.Partition;
 using ReadStateStream.Partition.Checkpoint;
+using ReadStateStream.Partition.Log;
 using ReadStateStream.Partition.Recovery;
 using ReadStateStream.Partition.Store;
 using ReadStateStream.Snapshot.Files;
 using ReadStateStream.Snapshot.None;
-using Xunit;
 
 namespace ReadStateStream.Unit.Partition.Recovery;
 
@@ -48,6 +48,15 @@ public sealed class DurablePartition : IDisposable
 
     public MemoryLog Log { get; } = new();
 
+    /// <summary>The log that the partition reads instead of <see cref="Log"/>, from its next start on.</summary>
+    public IEventLog? OtherLog { get; set; }
+
+    /// <summary>Retention of the log; null: it is kept whole.</summary>
+    public TimeSpan? Keeps { get; set; }
+
+    /// <summary>What the snapshot store says.</summary>
+    public SnapshotProgress ReadProgress() => snapshots.ReadProgressAsync(new SnapshotPartition(lineage, 0), default).GetAwaiter().GetResult();
+
     internal TroubledDisk MachineDisk { get; } = new();
 
     internal TroubledDisk SnapshotDisk { get; } = new();
@@ -77,7 +86,7 @@ public sealed class DurablePartition : IDisposable
     public void AwaitRecovery()
     {
         Failures++;
-        Assert.Equal(Schemas.V1.PartitionState.Failed, Partition.State);
+        if (Partition.State != Schemas.V1.PartitionState.Failed) throw new InvalidOperationException($"it is {Partition.State}");
         while (Partition.State != Schemas.V1.PartitionState.Running)
         {
             Time.Advance(TimeSpan.FromSeconds(1));
@@ -157,8 +166,11 @@ public sealed class DurablePartition : IDisposable
         var geometry = StoreGeometry.From(store);
         var recovery = new RecoverySettings(
             settings, MachineFolder, store, StoredPolicy.From(policy), new StateDeviceOptions { SegmentBytes = 1L << geometry.SegmentBits, Time = Time, Mode = DeviceMode.Inline, Disk = MachineDisk },
-            NoFaultPoints.Instance);
-        return new PartitionTester(policy, [Log], (_, log) => new PartitionRecovery(recovery, log, snapshots, Said), Time);
+            NoFaultPoints.Instance)
+        {
+            Retention = Keeps is { } keeps ? new LogRetention((ICuttableLog)(OtherLog ?? Log), keeps, Time) : null,
+        };
+        return new PartitionTester(policy, [OtherLog ?? Log], (_, log) => new PartitionRecovery(recovery, log, snapshots, Said), Time);
     }
 
     /// <summary>What recoveries said.</summary>

@@ -1,0 +1,41 @@
+using Xunit;
+
+namespace ReadStateStream.Unit.Partition.Device;
+
+/// <summary>What is synced in a folder whose own entry is lost is lost with it.</summary>
+public sealed class DurableFolderTests : IDisposable
+{
+    private readonly string root = Directory.CreateTempSubdirectory("readstate-folders-").FullName;
+    private readonly SyncedFolders disk = new();
+
+    public void Dispose() => Directory.Delete(root, recursive: true);
+
+    private string At(params string[] steps) => Path.Combine([root, .. steps]);
+
+    [Fact]
+    public void Each_new_folder_is_durable_before_the_next()
+    {
+        disk.CreateFolderDurably(At("a", "b", "c"));
+        Assert.Equal([Path.GetDirectoryName(root)!, root, At("a"), At("a", "b")], disk.Synced);
+        Assert.True(Directory.Exists(At("a", "b", "c")));
+    }
+
+    [Fact]
+    public void One_that_exists_is_synced_in_the_one_above()
+    {
+        Directory.CreateDirectory(At("a"));
+        disk.CreateFolderDurably(At("a"));
+        Assert.Equal([root], disk.Synced);
+    }
+
+    private sealed class SyncedFolders : DiskOperations
+    {
+        public List<string> Synced { get; } = [];
+
+        public override void SyncFolder(string folder)
+        {
+            Synced.Add(folder);
+            base.SyncFolder(folder);
+        }
+    }
+}
