@@ -108,7 +108,8 @@ internal sealed class SimulatedFile
             {
                 0 => onDisk,
                 1 => Length,
-                _ => (int)random.NextInt64(Math.Min(onDisk, Length), Math.Max(onDisk, Length) + 1) / SectorBytes * SectorBytes,
+                // What was synced stays; of what came after, whole sectors.
+                _ => Math.Max(Math.Min(onDisk, Length), (int)random.NextInt64(Math.Min(onDisk, Length), Math.Max(onDisk, Length) + 1) / SectorBytes * SectorBytes),
             };
             Reserve(kept);
             if (kept < Length) data.AsSpan(kept, Length - kept).Clear();

@@ -9,6 +9,8 @@ namespace ReadStateStream.Simulation.Snapshots;
 internal sealed class OwnedSnapshots(ISnapshotStore inner, ProcessLife life, SnapshotWeather weather, bool isServer, Tally tally, Trace trace)
     : ISnapshotStore
 {
+    private readonly ProcessLife life = life;
+
     public bool KeepsRows => inner.KeepsRows;
 
     /// <summary>A newer owner is at work: whatever arrives now is a zombie's.</summary>
@@ -132,8 +134,5 @@ internal sealed class OwnedSnapshots(ISnapshotStore inner, ProcessLife life, Sna
         }
 
         public ValueTask DisposeAsync() => owned.life.IsDead ? ValueTask.CompletedTask : inner.DisposeAsync();
-
     }
-
-    private readonly ProcessLife life = life;
 }

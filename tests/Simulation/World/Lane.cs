@@ -1,4 +1,3 @@
-using ReadStateStream.Partition.Recovery;
 using ReadStateStream.Simulation.Disk;
 using ReadStateStream.Simulation.Snapshots;
 
@@ -62,8 +61,6 @@ internal sealed class Lane(int number, SimulatedLog log, SimulatedDisk machine)
     /// <summary>Rows of the snapshot store as they were at some times of this lineage and history.</summary>
     public List<SnapshotImage> Images { get; } = [];
 
-    public RecoverySource? LastSource { get; set; }
-
     public Exception? LastFailure { get; set; }
 
     public int Crashes { get; set; }
@@ -86,9 +83,9 @@ internal sealed class Lane(int number, SimulatedLog log, SimulatedDisk machine)
     {
         MustRefuse = null;
         MayRefuse = false;
-        IsForked = false;
         LastFailure = null;
         if (!isNewLineage) return;
+        IsForked = false;
         Images.Clear();
         Checkpointed = PreviousCheckpoint = Shipped = Furthest = 0;
     }

@@ -17,7 +17,8 @@ internal sealed partial class SimulatedWorld
     {
         if (owner != lane.Owner) return;
         tally.Add(TallyGroup.Source, source.ToString());
-        if (lane.MustRefuse is { } reason) Found($"{source} at {position} was taken, but {reason}");
+        // Whose rows are damaged does not see how far they reached: they are replaced as a whole then.
+        if (lane.MustRefuse is { } reason && !(lane.IsSnapshotDamaged && lane.IsPassedOverSaid)) Found($"{source} at {position} was taken, but {reason}");
         var known = Math.Max(lane.IsNewestSpoilt ? lane.PreviousCheckpoint : lane.Checkpointed, KeepsRows ? lane.Shipped : 0);
         if (position < known && !lane.IsPassedOverSaid && !lane.IsSnapshotNoticed)
             Found($"{source} at {position} was taken in silence: a checkpoint at {lane.Checkpointed} and rows at {lane.Shipped} were durable");
@@ -29,7 +30,7 @@ internal sealed partial class SimulatedWorld
         lane.Checkpointed = source == RecoverySource.Checkpoint ? position : 0;
         lane.IsNewestSpoilt = false;
         if (position < lane.Shipped) lane.Shipped = 0;
-        lane.LastSource = source;
+        lane.MustRefuse = null;
         lane.MayRefuse = false;
         lane.IsForked = false;
         lane.IsPassedOverSaid = false;
