@@ -183,7 +183,7 @@ internal sealed class DiskView(SimulatedDisk disk, ProcessLife life, Random rand
         if (Immune || (verb == DiskVerb.Open && IsRecords(path) && !MayRefuseRecords()) || !disk.Faults.Take(verb)) return true;
         tally.Add(TallyGroup.Fault, Errors[(int)verb]);
         onError?.Invoke();
-        OnDoubt?.Invoke();
+        if (verb is DiskVerb.Read or DiskVerb.Open or DiskVerb.Sync) OnDoubt?.Invoke();
         throw Error(Names[(int)verb], path);
     }
 

@@ -35,6 +35,9 @@ internal sealed class Lane(int number, SimulatedLog log, SimulatedDisk machine)
     /// <summary>The disk was made to give back something else than was written: damage may be reported.</summary>
     public bool IsDamaged { get; set; }
 
+    /// <summary>Only the newest manifest was damaged: the checkpoint before has all it needs.</summary>
+    public bool IsNewestSpoilt { get; set; }
+
     /// <summary>The snapshot store's folder was.</summary>
     public bool IsSnapshotDamaged { get; set; }
 
@@ -75,6 +78,7 @@ internal sealed class Lane(int number, SimulatedLog log, SimulatedDisk machine)
     {
         Checkpointed = PreviousCheckpoint = 0;
         IsMachineLost = true;
+        IsDamaged = IsNewestSpoilt = false;
     }
 
     /// <summary>A refusal was resolved: by a new lineage, or by putting the log back.</summary>

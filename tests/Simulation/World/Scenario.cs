@@ -40,7 +40,7 @@ internal sealed class Scenario
             GarbageRatio = random.Pick([0.1, 0.3, 1.0, 3.0]), GarbageBytes = random.Pick([8L << 10, 32L << 10, 64L << 10]),
         };
         GarbageRecords = random.Chance(0.5) ? 0.02 : 0;
-        Faultiness = random.Pick([0.0, 0.3, 1.0, 1.0, 2.0]);
+        Faultiness = random.Pick([0.0, 0.3, 1.0, 1.0, 2.0, 2.0]);
         HasForks = random.Chance(0.15);
         HasOvercuts = random.Chance(0.08);
         HasRetention = random.Chance(0.15);

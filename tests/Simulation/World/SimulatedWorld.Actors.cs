@@ -48,6 +48,9 @@ internal sealed partial class SimulatedWorld
             case < 968:
                 TakeImage(lane);
                 break;
+            case < 973:
+                LookAtCommittable(lane);
+                break;
             case < 985:
                 if (lane.Zombie is { } zombie) StepZombie(lane, zombie);
                 break;
@@ -143,6 +146,17 @@ internal sealed partial class SimulatedWorld
         {
             // A fault of before; the owner will meet it too.
         }
+    }
+
+    /// <summary>What may be committed is durable: in a checkpoint, and in the rows where those outlive the machine.</summary>
+    private void LookAtCommittable(Lane lane)
+    {
+        if (lane.Owner is not { Persistence: { } persistence, Life.IsDead: false } || lane.MustRefuse is not null) return;
+        var committable = persistence.CommittablePosition(KeepsRows);
+        if (committable > lane.Checkpointed) Found($"{committable} may be committed, the newest durable checkpoint is at {lane.Checkpointed}");
+        if (!KeepsRows || lane.IsSnapshotDamaged) return;
+        var progress = OpenAsJudge().ReadProgressAsync(new SnapshotPartition(lane.Lineage, lane.Number), default).GetAwaiter().GetResult();
+        if (committable > (progress.Shipped?.Position ?? 0)) Found($"{committable} may be committed, the rows are of {progress.Shipped?.Position ?? 0}");
     }
 
     private static List<SnapshotRow> Rows(ISnapshotStore store, SnapshotPartition partition)

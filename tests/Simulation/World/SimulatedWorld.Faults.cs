@@ -1,3 +1,4 @@
+using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Simulation.Disk;
 using ReadStateStream.Simulation.Snapshots;
 using ReadStateStream.Unit.Generators;
@@ -83,6 +84,18 @@ internal sealed partial class SimulatedWorld
         else file.Cut(random.Next(file.Length), $"truncated file, {when}");
     }
 
+    /// <summary>Damages the newest manifest and nothing else.</summary>
+    private void SpoilNewestManifest(Lane lane)
+    {
+        var newest = lane.Machine.AllFiles
+            .Where(f => f.File.Length > 0 && CheckpointManifest.TrySequence(Path.GetFileName(f.Path), out _))
+            .OrderBy(static f => CheckpointManifest.TrySequence(Path.GetFileName(f.Path), out var sequence) ? sequence : -1).LastOrDefault();
+        if (newest.File is null) return;
+        trace.Add("spoil", newest.Path);
+        lane.IsNewestSpoilt = true;
+        newest.File.Flip(random.Next(newest.File.Length), random.Next(8), "bit flip, newest manifest");
+    }
+
     /// <summary>The store's marker and its lineages have no second copy: an operator restores those.</summary>
     private static bool IsSpoilt(string path) =>
         !path.EndsWith("readstate-snapshot.json", StringComparison.Ordinal) && !path.Contains("/lineages/", StringComparison.Ordinal);
@@ -140,14 +153,15 @@ internal sealed partial class SimulatedWorld
         lane.NoteReached(owner.Partition.Position);
         owner.Bury();
         lane.Owner = null;
-        if (random.Chance(0.5)) CutPower(lane);
+        if (random.Chance(owner.Life.Cause.StartsWith("in snapshot", StringComparison.Ordinal) ? 0.8 : 0.5)) CutPower(lane);
         if (scenario.LosesMachines && random.Chance(0.3))
         {
             lane.Machine = NewMachine();
             lane.LosesMachine();
             tally.Add(TallyGroup.Crash, "machine lost");
         }
-        if (scenario.Faultiness > 0 && random.Chance(0.15)) Spoil(lane, lane.Machine, "stopped");
+        if (random.Chance(0.1)) SpoilNewestManifest(lane);
+        else if (scenario.Faultiness > 0 && random.Chance(0.15)) Spoil(lane, lane.Machine, "stopped");
         if (scenario.Faultiness > 0 && random.Chance(0.25) && HasSnapshotFolder) Spoil(lane, snapshotDisk, "stopped");
         if (scenario.HasForks && random.Chance(0.35)) Fork(lane);
         else if (scenario.HasOvercuts && random.Chance(0.4)) Overcut(lane);

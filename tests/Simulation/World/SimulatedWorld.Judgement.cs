@@ -18,10 +18,16 @@ internal sealed partial class SimulatedWorld
         if (owner != lane.Owner) return;
         tally.Add(TallyGroup.Source, source.ToString());
         if (lane.MustRefuse is { } reason) Found($"{source} at {position} was taken, but {reason}");
-        var known = Math.Max(lane.Checkpointed, KeepsRows ? lane.Shipped : 0);
+        var known = Math.Max(lane.IsNewestSpoilt ? lane.PreviousCheckpoint : lane.Checkpointed, KeepsRows ? lane.Shipped : 0);
         if (position < known && !lane.IsPassedOverSaid && !lane.IsSnapshotNoticed)
             Found($"{source} at {position} was taken in silence: a checkpoint at {lane.Checkpointed} and rows at {lane.Shipped} were durable");
-        lane.Checkpointed = lane.PreviousCheckpoint = source == RecoverySource.Checkpoint ? position : 0;
+        if (position < known && !lane.IsDamaged && !lane.IsSnapshotDamaged && !lane.IsForked)
+            Found($"{source} at {position} was taken although nothing was damaged: a checkpoint at {lane.Checkpointed} and rows at {lane.Shipped} were durable; "
+                + string.Join("; ", owner.PassedOverNow));
+        owner.PassedOverNow.Clear();
+        if (position != lane.Checkpointed) lane.PreviousCheckpoint = 0;
+        lane.Checkpointed = source == RecoverySource.Checkpoint ? position : 0;
+        lane.IsNewestSpoilt = false;
         if (position < lane.Shipped) lane.Shipped = 0;
         lane.LastSource = source;
         lane.MayRefuse = false;
