@@ -7,6 +7,7 @@
 // - Questions see the state between two batches: every part of an answer is of one position.
 // - Nothing computed from damaged records is published: damage is asked for before the position moves and before
 //   an answer leaves, and fails the partition, which then recovers from another source.
+using System.Runtime.ExceptionServices;
 using ReadStateStream.Fold;
 using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Decode;
@@ -147,7 +148,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
         try
         {
             if (opened is not { } open) return Open();
-            if (Interlocked.Exchange(ref failureBeside, null) is { } beside) throw beside;
+            if (Interlocked.Exchange(ref failureBeside, null) is { } beside) ExceptionDispatchInfo.Throw(beside);
             open.RequireWhole();
             // A store that cannot write would wait for room inside an update: nothing is admitted until it can.
             var applied = open.Persistence?.Device.Stuck is null ? ApplyBatch(open) : 0;

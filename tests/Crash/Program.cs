@@ -39,6 +39,7 @@ internal static class Program
                     parsed.GetValue(seed), parsed.GetValue(steps));
             return new CrashRun(options, parsed.GetValue(product)?.FullName, TimeProvider.System, Progress, Console.Out).RunAsync(cancellation);
         });
-        return root.Parse(args).InvokeAsync();
+        // A run that is stopped still prints what it has finished, once its products are gone.
+        return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });
     }
 }

@@ -3,6 +3,8 @@
 // Invariants:
 // - Memory is bounded: a long stretch is gone through in several rounds, each taking the aggregates of one
 //   remainder of a hash, so that the records of an aggregate stay together.
+// - Aggregates of one record, nearly all, come in the order in which they lie in the log, so that many are one read;
+//   then the others, by their roots.
 // - A record whose newest version was applied below the shipped position is left out: it was copied, not changed.
 using ReadStateStream.Partition.Store;
 using System.Runtime.InteropServices;
@@ -18,10 +20,16 @@ public sealed class SegmentChanges(StateDevice device, int pageBytes)
     private const int SmallestRecord = RecordHeader.Overhead + RecordHeader.SmallestCapacity;
     private const int FewestSlots = 1 << 10;
 
+    /// <summary>Read at once where records come in order, and where they lie scattered.</summary>
+    private const int OrderedWindow = 128 << 10;
+    private const int ScatteredWindow = 2 * StateDevice.SectorBytes;
+
     private readonly List<Entry> entries = [];
     private int[] slots = new int[FewestSlots];
     private readonly RecordLogScan scan = new(device, pageBytes);
-    private readonly RecordLogReader reader = new(device);
+    private readonly RecordLogReader ordered = new(device, OrderedWindow);
+    private readonly RecordLogReader scattered = new(device, ScatteredWindow);
+    private readonly HashSet<Key16> manifold = [];
     private bool scanning;
     private long from;
     private long until;
@@ -36,6 +44,7 @@ public sealed class SegmentChanges(StateDevice device, int pageBytes)
         public long Address;
         public long Applied;
         public bool Tombstone;
+        public bool Alone;
     }
 
     /// <summary>Rounds that the stretch takes.</summary>
@@ -57,6 +66,8 @@ public sealed class SegmentChanges(StateDevice device, int pageBytes)
         from = first;
         until = to;
         shippedPosition = shipped;
+        ordered.Begin(to);
+        scattered.Begin(to);
         round = -1;
         NextRound();
     }
@@ -100,7 +111,7 @@ public sealed class SegmentChanges(StateDevice device, int pageBytes)
         for (; cursor < entries.Count && entries[cursor].Root == root; cursor++)
         {
             var entry = entries[cursor];
-            var value = entry.Tombstone ? [] : reader.ReadUsed(entry.Address);
+            var value = entry.Tombstone ? [] : (entry.Alone ? ordered : scattered).ReadUsed(entry.Address);
             rows.Add(new SnapshotRow(root, entry.Key, entry.Tombstone ? position - 1 : entry.Applied, value));
         }
         return true;
@@ -147,7 +158,20 @@ public sealed class SegmentChanges(StateDevice device, int pageBytes)
     {
         scanning = false;
         entries.RemoveAll(entry => !entry.Tombstone && (entry.Applied < 0 || entry.Applied < shippedPosition));
-        CollectionsMarshal.AsSpan(entries).Sort(static (a, b) => Compare(a.Root, b.Root) is not 0 and var order ? order : Compare(a.Key, b.Key));
+        var changed = CollectionsMarshal.AsSpan(entries);
+        manifold.Clear();
+        foreach (ref readonly var entry in changed)
+            if (entry.Key != entry.Root)
+                manifold.Add(entry.Root);
+        foreach (ref var entry in changed) entry.Alone = !manifold.Contains(entry.Root);
+        changed.Sort(static (a, b) => Compare(a, b));
+    }
+
+    private static int Compare(in Entry x, in Entry y)
+    {
+        if (x.Alone != y.Alone) return x.Alone ? -1 : 1;
+        if (x.Alone) return x.Address.CompareTo(y.Address);
+        return Compare(x.Root, y.Root) is not 0 and var order ? order : Compare(x.Key, y.Key);
     }
 
     private static int Compare(Key16 x, Key16 y) => x.A != y.A ? x.A.CompareTo(y.A) : x.B.CompareTo(y.B);

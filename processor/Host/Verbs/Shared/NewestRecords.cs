@@ -29,7 +29,8 @@ internal sealed class NewestRecords(StateDevice device, int pageBytes, long from
 
     private readonly Dictionary<Key16, CurrentRecord> current = [];
     private readonly RecordLogScan scan = new(device, pageBytes);
-    private readonly RecordLogReader reader = new(device);
+    // One at a time, wherever it lies: a record with its neighbours is little more than a sector.
+    private readonly RecordLogReader reader = new(device, 4 * StateDevice.SectorBytes);
 
     /// <summary>Rounds that keep its memory bounded.</summary>
     public int Rounds { get; } = checked((int)((to - from) / ((long)SmallestRecord * RecordsARound)) + 1);
@@ -45,6 +46,7 @@ internal sealed class NewestRecords(StateDevice device, int pageBytes, long from
     public void Read(int round, int rounds)
     {
         current.Clear();
+        reader.Begin(to);
         for (scan.Begin(from, to); scan.Next();)
         {
             if (scan.IsTombstone || RecordHeader.Used(scan.Value) == 0)

@@ -13,19 +13,19 @@ public sealed class DurableFolderTests : IDisposable
     private string At(params string[] steps) => Path.Combine([root, .. steps]);
 
     [Fact]
-    public void Each_new_folder_is_durable_before_the_next()
+    public void Each_new_folder_is_synced_in_the_one_above()
     {
         disk.CreateFolderDurably(At("a", "b", "c"));
-        Assert.Equal([Path.GetDirectoryName(root)!, root, At("a"), At("a", "b")], disk.Synced);
+        Assert.Equal([At("a", "b"), At("a"), root, Path.GetDirectoryName(root)!], disk.Synced);
         Assert.True(Directory.Exists(At("a", "b", "c")));
     }
 
     [Fact]
-    public void One_that_exists_is_synced_in_the_one_above()
+    public void One_that_exists_may_not_be_durable_yet_nor_those_above_it()
     {
-        Directory.CreateDirectory(At("a"));
-        disk.CreateFolderDurably(At("a"));
-        Assert.Equal([root], disk.Synced);
+        Directory.CreateDirectory(At("a", "b", "c"));
+        disk.CreateFolderDurably(At("a", "b", "c"));
+        Assert.Equal([At("a", "b"), At("a"), root, Path.GetDirectoryName(root)!], disk.Synced);
     }
 
     private sealed class SyncedFolders : DiskOperations
