@@ -52,6 +52,9 @@ public class TroubleTests
         Assert.NotNull(persistence.Shipper.LastError);
         Assert.True(persistence.Shipper.BacklogEvents > 0 && persistence.Shipper.BacklogBytes > 0);
         Assert.Equal(0, persistence.Shipper.Figures.Ships);
+        // What may be committed in the log waits for the rows; without a store that keeps rows it would not.
+        Assert.Equal(persistence.Shipper.Shipped.Position, persistence.CommittablePosition(snapshotKeepsRows: true));
+        Assert.Equal(product.Partition.Position, persistence.CommittablePosition(snapshotKeepsRows: false));
         product.SnapshotDisk.IsAway = false;
         product.SettleBeside();
         Assert.Equal(1, persistence.Shipper.Figures.Ships);
