@@ -36,8 +36,8 @@ internal sealed class SnapshotWeather(Random random)
         call.Go();
     }
 
-    /// <summary>Held calls never arrive.</summary>
-    public void Forget() => held.Clear();
+    /// <summary>Held calls of those who are dead never arrive.</summary>
+    public void Forget() => held.RemoveAll(static call => call.Caller.IsDead);
 }
 
 /// <summary>How a call ends.</summary>

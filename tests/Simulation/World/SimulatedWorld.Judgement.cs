@@ -151,7 +151,7 @@ internal sealed partial class SimulatedWorld
 
     private bool IsAtRest(Lane lane) =>
         lane.Owner is { Partition: { State: PartitionState.Running, LagEvents: 0 }, Persistence: { } persistence } owner
-        && persistence.Checkpointer.IsIdle && persistence.Checkpointer.Newest?.Mark.Position == owner.Partition.Position
+        && persistence.Checkpointer.IsIdle && (persistence.Checkpointer.Newest?.Mark.Position ?? 0) == owner.Partition.Position
         && (!KeepsRows || persistence.Shipper.BacklogEvents == 0) && persistence.Shipper.Waiting is null or { IsCompleted: true };
 
     private static string Describe(Lane lane) => lane.Owner is not { } owner ? "no owner"

@@ -118,7 +118,12 @@ internal sealed partial class SimulatedWorld : IDisposable
     private void NoteSnapshot(DiskView view, SnapshotNotice notice)
     {
         if (view.Immune) return;
-        foreach (var lane in lanes) lane.IsSnapshotNoticed = true;
+        foreach (var lane in lanes)
+        {
+            lane.IsSnapshotNoticed = true;
+            // It was said that the newest rows are gone.
+            if (notice.Kind != SnapshotNoticeKind.UpkeepFailed) lane.Shipped = 0;
+        }
         trace.Add("snapshot " + notice.Kind);
         tally.Add(TallyGroup.Other, "snapshot store " + notice.Kind);
     }
