@@ -37,10 +37,13 @@ public sealed partial class ChannelBlocks(StateStore store, StoredPolicy policy)
         {
             FactKind.ChannelDeleted => DeleteChannel(),
             FactKind.MessagesPurged => Purge(fact.Id),
+            // Comes here where the record is full.
+            FactKind.ChannelCreated => ChannelTail.SetKind(channel, fact) == TailOutcome.Changed,
             _ => MergeMessage(fact, users),
         };
         if (!changed) return;
         channel.Applied = offset;
+        MakeRoom();
         SaveDirectory();
         SaveChannel();
     }
@@ -76,9 +79,26 @@ public sealed partial class ChannelBlocks(StateStore store, StoredPolicy policy)
         if (channel.Waiting > policy.WaitingLimit) DropWaiting();
         DropBelowWindow();
         while (channel.Tail.Count > ChannelTail.MaxMessages) Spill(channel.Tail.Count - KeptAtSpill);
-        while (channel.Tail.Count > 0 && channel.Encode(store.Scratch) < 0) Spill((channel.Tail.Count + 1) / 2);
+        MakeRoom();
         DropBelowWindow();
         return true;
+    }
+
+    /// <summary>Moves messages into blocks until the record fits, with what it says of the blocks themselves.</summary>
+    private void MakeRoom()
+    {
+        while (channel.Tail.Count > 0)
+        {
+            if (directoryChanged) NoteBlocks();
+            if (channel.Encode(store.Scratch) >= 0) return;
+            Spill((channel.Tail.Count + 1) / 2);
+        }
+    }
+
+    private void NoteBlocks()
+    {
+        channel.BlockCount = directory.Count;
+        channel.BlockLastId = directory.Count == 0 ? 0 : directory[directory.Count - 1].LastId;
     }
 
     private bool MergeInRun(MessageRun run, in Fact fact, ReadOnlySpan<ulong> users)
@@ -349,8 +369,7 @@ public sealed partial class ChannelBlocks(StateStore store, StoredPolicy policy)
     private void SaveDirectory()
     {
         if (!directoryChanged) return;
-        channel.BlockCount = directory.Count;
-        channel.BlockLastId = directory.Count == 0 ? 0 : directory[directory.Count - 1].LastId;
+        NoteBlocks();
         var records = RecordsFor(directory.Count);
         for (var i = 0; i < records; i++)
         {

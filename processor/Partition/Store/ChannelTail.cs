@@ -40,7 +40,7 @@ public static class ChannelTail
     }
 
     /// <summary>The kind of the greatest event id stands.</summary>
-    private static TailOutcome SetKind(ChannelRecord channel, in Fact fact)
+    public static TailOutcome SetKind(ChannelRecord channel, in Fact fact)
     {
         if (fact.SubKind == (byte)ChannelKind.Unspecified || fact.EventId <= channel.KindEventId) return TailOutcome.Unchanged;
         channel.KindEventId = fact.EventId;
