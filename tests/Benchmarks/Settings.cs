@@ -40,8 +40,12 @@ internal sealed record Settings
     /// <summary>Page of the log: 256 KiB, as the processor has it by default. FASTER clears a page on the writer when it turns to it.</summary>
     public const int LogPageBits = 18;
 
+    /// <summary>A subject's memory as a multiple of the others', a power of two.</summary>
+    public int MemoryFactor { get; init; } = 1;
+
     /// <summary>Memory of the log, a power of two of at least 1 GiB: three times the states, so that channels and replaced records fit.</summary>
-    public int LogMemoryBits => Math.Max(30, BitOperations.Log2(BitOperations.RoundUpToPowerOf2((ulong)States * 72 * 3)));
+    public int LogMemoryBits =>
+        Math.Max(30, BitOperations.Log2(BitOperations.RoundUpToPowerOf2((ulong)States * 72 * 3))) + BitOperations.Log2((uint)MemoryFactor);
 
     /// <summary>Buckets (64 bytes, 7 records) of the hash index: at least one for 5 states, a power of two.</summary>
     public long IndexBuckets => (long)BitOperations.RoundUpToPowerOf2((ulong)States / 5 * 7 / 8);

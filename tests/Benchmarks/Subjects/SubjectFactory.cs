@@ -15,7 +15,10 @@ internal static class SubjectFactory
     /// <summary>The store again, stepped by its own thread while a client asks.</summary>
     public const string Served = "served";
 
-    /// <summary>A store on the disk of which no checkpoint is taken: the baseline of the next two.</summary>
+    /// <summary>
+    /// A store on the disk of which no checkpoint is taken: the baseline of the next two. Without checkpoints nothing is
+    /// compacted, so it has twice the memory: its states are not to leave for the disk, which would flatter the others.
+    /// </summary>
     public const string Unsaved = "unsaved";
 
     /// <summary>Checkpoints and ships as the processor has them by default.</summary>
@@ -32,7 +35,7 @@ internal static class SubjectFactory
         Bare => new BareFasterSubject(settings.LogMemoryBits, Settings.LogPageBits, settings.IndexBuckets),
         Heap => new HeapSubject(),
         Store or Served => new StoreSubject(settings),
-        Unsaved => new DurableSubject(settings, options: null),
+        Unsaved => new DurableSubject(settings with { MemoryFactor = 2 }, options: null),
         Saved => new DurableSubject(settings, new CheckpointOptions()),
         Saving => new DurableSubject(settings, new CheckpointOptions { IntervalSeconds = 1 }),
         _ => throw new ArgumentException($"no subject is called {name}", nameof(name)),
