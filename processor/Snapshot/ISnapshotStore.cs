@@ -88,7 +88,7 @@ public interface IShipment : IAsyncDisposable
 {
     /// <summary>
     /// Hands over the changed rows of one aggregate. Completes when there is room for more, not when they are
-    /// acknowledged. The values must stay unchanged until it completes.
+    /// acknowledged. List and values must stay unchanged until it completes, and are used again then.
     /// </summary>
     Task WriteAsync(IReadOnlyList<SnapshotRow> aggregate, CancellationToken cancellation);
 

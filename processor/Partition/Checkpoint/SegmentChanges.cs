@@ -30,6 +30,7 @@ public sealed class SegmentChanges(StateDevice device, int pageBytes)
     private readonly RecordLogReader ordered = new(device, OrderedWindow);
     private readonly RecordLogReader scattered = new(device, ScatteredWindow);
     private readonly HashSet<Key16> manifold = [];
+    private byte[] values = new byte[ScatteredWindow];
     private bool scanning;
     private long from;
     private long until;
@@ -100,21 +101,34 @@ public sealed class SegmentChanges(StateDevice device, int pageBytes)
     }
 
     /// <summary>
-    /// The changed records of the next aggregate, their values read from the device; false after the last one. A
-    /// tombstone has the offset just below <paramref name="position"/>.
+    /// The changed records of the next aggregate, their values read from the device and valid until the next call; false
+    /// after the last one. A tombstone has the offset just below <paramref name="position"/>.
     /// </summary>
     public bool TryNext(long position, List<SnapshotRow> rows)
     {
         rows.Clear();
         if (cursor == entries.Count) return false;
         var root = entries[cursor].Root;
+        var used = 0;
         for (; cursor < entries.Count && entries[cursor].Root == root; cursor++)
         {
             var entry = entries[cursor];
-            var value = entry.Tombstone ? [] : (entry.Alone ? ordered : scattered).ReadUsed(entry.Address);
+            var value = entry.Tombstone ? default
+                : entry.Alone ? ordered.ReadUsed(entry.Address)
+                : Keep(scattered.ReadUsed(entry.Address), ref used);
             rows.Add(new SnapshotRow(root, entry.Key, entry.Tombstone ? position - 1 : entry.Applied, value));
         }
         return true;
+    }
+
+    /// <summary>A copy that outlives the next read. Values kept before stay where they are when the buffer grows.</summary>
+    private ReadOnlyMemory<byte> Keep(ReadOnlyMemory<byte> value, ref int used)
+    {
+        if (values.Length - used < value.Length) (values, used) = (new byte[Math.Max(values.Length * 2, value.Length)], 0);
+        var kept = values.AsMemory(used, value.Length);
+        value.CopyTo(kept);
+        used += value.Length;
+        return kept;
     }
 
     private void Note()

@@ -238,7 +238,7 @@ public sealed class Shipper : IDisposable
             rowsSent += rows.Count;
             foreach (var row in rows) bytesSent += row.Value.Length;
             faults.Reach("ship-row");
-            var written = shipment!.WriteAsync([.. rows], stop.Token);
+            var written = shipment!.WriteAsync(rows, stop.Token);
             if (written.IsCompletedSuccessfully) continue;
             waiting = written;
             return true;

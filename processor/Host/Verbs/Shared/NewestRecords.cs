@@ -66,7 +66,7 @@ internal sealed class NewestRecords(StateDevice device, int pageBytes, long from
 
     /// <summary>Its value's used bytes.</summary>
     /// <exception cref="DamageException">The files do not hold what was written.</exception>
-    public byte[] ValueOf(in CurrentRecord record) => reader.ReadUsed(record.Address);
+    public byte[] ValueOf(in CurrentRecord record) => reader.ReadUsed(record.Address).ToArray();
 
     /// <summary>Value of a key of this round; null where it has no record.</summary>
     public byte[]? Find(Key16 key) => current.TryGetValue(key, out var record) ? ValueOf(record) : null;

@@ -25,9 +25,9 @@ public sealed class RecordLogReader(StateDevice device, int windowBytes)
         windowLength = 0;
     }
 
-    /// <summary>The used bytes of the value of the record at an address, in memory of their own.</summary>
+    /// <summary>The used bytes of the value of the record at an address; valid until the next is read.</summary>
     /// <exception cref="DamageException">The files do not hold what was written.</exception>
-    public byte[] ReadUsed(long address)
+    public ReadOnlyMemory<byte> ReadUsed(long address)
     {
         var valueAt = Require(address, RecordHeader.Overhead + RecordHeader.Length) + RecordHeader.Overhead;
         var length = BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(valueAt - sizeof(int)));
@@ -35,7 +35,7 @@ public sealed class RecordLogReader(StateDevice device, int windowBytes)
         if (used > length || used < RecordHeader.Length)
             throw new DamageException((int)(address / device.SegmentSize), address, "no record can lie there");
         valueAt = Require(address, RecordHeader.Overhead + used) + RecordHeader.Overhead;
-        return buffer.AsSpan(valueAt, used).ToArray();
+        return buffer.AsMemory(valueAt, used);
     }
 
     /// <summary>Has so many bytes from an address on in the buffer; where they begin there.</summary>
