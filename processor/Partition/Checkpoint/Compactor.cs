@@ -65,13 +65,16 @@ public sealed class Compactor(
         }
     }
 
+    /// <summary>There is more garbage than is accepted; from any thread.</summary>
+    public bool IsWanted => GarbageBytes > AcceptedBytes;
+
     private double AcceptedBytes => Math.Max(options.GarbageBytes, store.Figures.LiveBytes * options.GarbageRatio);
 
     /// <summary>Reads the keys of the next page where the garbage asks for it; false where there is nothing to do now.</summary>
     /// <exception cref="DamageException">The page does not read back as it was written.</exception>
     public bool Step()
     {
-        if (Volatile.Read(ref keysAhead) >= KeysAhead || GarbageBytes <= AcceptedBytes) return false;
+        if (Volatile.Read(ref keysAhead) >= KeysAhead || !IsWanted) return false;
         var begin = Math.Max(scanned, store.BeginAddress);
         var size = (long)pageBytes;
         var end = (begin / size * size) + size;

@@ -5,6 +5,7 @@ using ReadStateStream.Partition;
 using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Log;
 using ReadStateStream.Partition.Recovery;
+using ReadStateStream.Partition.Store;
 using ReadStateStream.Schemas.V1;
 using ReadStateStream.Snapshot.Disk;
 
@@ -68,8 +69,8 @@ internal static class RestartVerb
     {
         var log = topic.Partitions[0];
         using var folder = new DurableFolder(settings.Store, TimeProvider.System, DiskOperations.Real);
-        var lived = Live(folder, log);
-        bench.Say($"  a first life, with checkpoints, ships and compaction beside it: {log.EndOffset / lived:N0} events/s");
+        var (lived, store) = Live(folder, log);
+        bench.Say($"  a first life, with checkpoints, ships and compaction beside it: {log.EndOffset / lived:N0} events/s; then a record log of {store.LogBytes / 1e6:N0} MB, {store.LiveBytes / 1e6:N0} of them live");
         var (restarts, replays) = Rounds(bench, settings, folder, log);
         var parts = RecoveryParts.Measure(folder, settings.Store);
         bench.Say($"  parts: manifests {parts.Manifests * 1e3:F1} ms, sums {parts.Sums * 1e3:F1} ms, FASTER's scan of {parts.Bytes / 1e6:N0} MB {parts.Scan:F2} s");
@@ -114,8 +115,11 @@ internal static class RestartVerb
         return new Opening(observer.Last.Took.TotalSeconds, total);
     }
 
-    /// <summary>A life from the log's start, with what works beside the writer, and an orderly end; s until it ran.</summary>
-    private static double Live(DurableFolder folder, EmbeddedLog log)
+    /// <summary>
+    /// A life from the log's start, with what works beside the writer, until it has caught up with its ships and its
+    /// compaction, as one of hours has; then an orderly end. Seconds until it ran, bytes of the record log at the end.
+    /// </summary>
+    private static (double Seconds, StoreFigures Store) Live(DurableFolder folder, EmbeddedLog log)
     {
         var start = Stopwatch.GetTimestamp();
         using var partition = folder.Open(log, new CheckpointOptions(), NoFaultPoints.Instance, new NoSurprises());
@@ -123,11 +127,14 @@ internal static class RestartVerb
         UntilRunning(partition);
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var persistence = partition.Persistence!;
-        while (!persistence.Checkpointer.IsIdle) Thread.Sleep(1);
+        while (persistence.IsBusy || persistence.Compactor.IsReady || persistence.Compactor.IsWanted)
+            if (!partition.Step())
+                Thread.Sleep(1);
+        var store = partition.StoreFigures;
         partition.Stop();
         partition.BeginLastCheckpoint();
         while (persistence.IsBusy) Thread.Sleep(1);
-        return seconds;
+        return (seconds, store);
     }
 
     private static void UntilRunning(StatePartition partition)
