@@ -89,7 +89,8 @@ internal sealed class CrashRun(CrashOptions options, string? root, TimeProvider 
         if (options.Random > 0)
         {
             var bar = bars.AddTask("random kills", maxValue: options.Random);
-            await new RandomKills(root, options.Seed, time, said).RunAsync(options.Random, options.Short, Add, () => bar.Increment(1), cancellation).ConfigureAwait(false);
+            await new RandomKills(root, options.Seed, time, said)
+                .RunAsync(options.Random, options.Short, SideBySide, Add, () => bar.Increment(1), cancellation).ConfigureAwait(false);
         }
         if (!options.Disks) return;
         using var disks = new DiskTroubles(root, options.Seed, time, said);

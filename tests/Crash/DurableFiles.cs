@@ -57,6 +57,10 @@ internal sealed class DurableFiles(string data, string snapshot, int partitions)
     public IReadOnlyList<CheckpointManifest> Manifests(int partition) =>
         [.. new CheckpointFolder(DiskOperations.Real, FolderOf(partition)).Read().Where(found => found.Manifest is not null).Select(found => found.Manifest!)];
 
+    /// <summary>Number of the newest whole manifest of each partition; 0: it has none.</summary>
+    public IEnumerable<long> NewestManifests() =>
+        Enumerable.Range(0, partitions).Select(i => Manifests(i) is [var newest, ..] ? newest.Sequence : 0);
+
     /// <summary>The machine is lost: record logs and manifests are gone.</summary>
     public void LoseMachine() => Directory.Delete(StoreFolder, recursive: true);
 

@@ -6,6 +6,12 @@ internal sealed class RandomKills(string? root, int seed, TimeProvider time, Tex
     private const int CompareEvery = 10;
     private static readonly TimeSpan DamagePatience = TimeSpan.FromSeconds(30);
 
+    /// <summary>Some intervals of the product's checkpoints.</summary>
+    private static readonly TimeSpan AtRest = TimeSpan.FromSeconds(3);
+
+    private const int FlipTries = 5;
+    private const int EventsATry = 2_000;
+
     // A processor recovers from its newest checkpoint before it has listened for half a second.
     private const int StartMsMax = 900;
 
@@ -24,7 +30,8 @@ internal sealed class RandomKills(string? root, int seed, TimeProvider time, Tex
     ];
 
     /// <summary>So many kills, divided among the kinds: a row for each, with a product of its own; or one for all of them.</summary>
-    public async Task RunAsync(int kills, bool onOneProduct, Action<CrashRow> onRow, Action onKill, CancellationToken cancellation)
+    public async Task RunAsync(
+        int kills, bool onOneProduct, int sideBySide, Action<CrashRow> onRow, Action onKill, CancellationToken cancellation)
     {
         var shares = Enumerable.Range(0, Kinds.Length)
             .Select(kind => Enumerable.Repeat(kind, Math.Max(1, (kills * Kinds[kind].Share + 50) / 100)).ToArray()).ToList();
@@ -35,12 +42,13 @@ internal sealed class RandomKills(string? root, int seed, TimeProvider time, Tex
             onRow(row);
             return;
         }
-        foreach (var share in shares)
+        var limits = new ParallelOptions { MaxDegreeOfParallelism = sideBySide, CancellationToken = cancellation };
+        await Parallel.ForEachAsync(shares, limits, async (share, token) =>
         {
             var row = new CrashRow(Kinds[share[0]].Name);
-            await RunAsync(row, share, onKill, cancellation).ConfigureAwait(false);
+            await RunAsync(row, share, onKill, token).ConfigureAwait(false);
             onRow(row);
-        }
+        }).ConfigureAwait(false);
     }
 
     private async Task RunAsync(CrashRow row, int[] kinds, Action onKill, CancellationToken cancellation)
@@ -90,19 +98,20 @@ internal sealed class RandomKills(string? root, int seed, TimeProvider time, Tex
     private async Task FlipAsync(CrashProduct product, int kind, Random random, CancellationToken cancellation)
     {
         await product.Load.StopAsync().ConfigureAwait(false);
-        // Every event is in a checkpoint, and no more of them come: the record stays where it is.
-        var quiet = await product.Files.PositionsAsync().ConfigureAwait(false);
-        await product.UntilAsync(async () =>
+        await UntilAtRestAsync(product, cancellation).ConfigureAwait(false);
+        for (var tries = 1; !Kinds[kind].Damage(product, random); tries++)
         {
-            var now = await product.Files.PositionsAsync().ConfigureAwait(false);
-            var still = now.SequenceEqual(quiet) && (await product.Files.ShippedAsync().ConfigureAwait(false)).SequenceEqual(now);
-            quiet = now;
-            return still;
-        }, DamagePatience, cancellation).ConfigureAwait(false);
-        if (!Kinds[kind].Damage(product, random))
-        {
-            product.Row.Failures++;
-            return;
+            if (tries == FlipTries)
+            {
+                product.Row.Failures++;
+                await output.WriteLineAsync($"{product.Row.Name}: all live records are in memory").ConfigureAwait(false);
+                return;
+            }
+            // Compaction has brought all that is live to the end of the log: the states are to be more than memory holds.
+            product.Load.Start();
+            await product.Load.PublishMoreAsync(EventsATry, cancellation).ConfigureAwait(false);
+            await product.Load.StopAsync().ConfigureAwait(false);
+            await UntilAtRestAsync(product, cancellation).ConfigureAwait(false);
         }
         var verdict = await product.CompareAsync(cancellation).ConfigureAwait(false);
         if (!verdict.IsRight) await output.WriteLineAsync($"{product.Row.Name}: {verdict.First}").ConfigureAwait(false);
@@ -120,6 +129,23 @@ internal sealed class RandomKills(string? root, int seed, TimeProvider time, Tex
         }
         product.Row.Silent++;
         await output.WriteLineAsync($"{product.Row.Name}: nobody noticed").ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Everything is in a checkpoint and shipped, and compaction copies nothing any more, since each of its copies would be
+    /// in another checkpoint: what lies on the disk stays where it is.
+    /// </summary>
+    private async Task UntilAtRestAsync(CrashProduct product, CancellationToken cancellation)
+    {
+        long[] before = [];
+        var since = time.GetTimestamp();
+        await product.UntilAsync(async () =>
+        {
+            long[] now = [.. product.Files.NewestManifests(), .. await product.Files.ShippedAsync().ConfigureAwait(false)];
+            if (!now.SequenceEqual(before)) since = time.GetTimestamp();
+            before = now;
+            return time.GetElapsedTime(since) >= AtRest;
+        }, DamagePatience, cancellation).ConfigureAwait(false);
     }
 
     private static bool Lose(CrashProduct product)
