@@ -14,6 +14,7 @@ public sealed class EmbeddedLog : IEventLog, ICuttableLog, IAsyncDisposable
     private readonly SparseIndex _index;
     private readonly GroupCommit _commits;
     private readonly LogBeginning _beginning;
+    private readonly VerifiedLog _verified;
     private readonly uint _seed;
     private LogTail _tail = LogTail.Empty;
 
@@ -27,13 +28,15 @@ public sealed class EmbeddedLog : IEventLog, ICuttableLog, IAsyncDisposable
         _device = new FileDevice(Path.Combine(folder, "log"), new FileDeviceOptions { Durable = true, Disk = options.Disk });
         _device.Initialize(options.SegmentSizeBytes);
         _commits = new GroupCommit(this, _device, options, _seed, time);
+        var heads = new SegmentHeads(_device, options.PageSizeBytes, _seed);
         _beginning = new LogBeginning(
-            new BeginFile(options.Disk, folder, topic, partition), _device, _index, options, _seed, partition, logger);
+            new NoteFile(options.Disk, folder, NoteFile.Begin, topic, partition), _device, _index, heads, partition, logger);
+        _verified = new VerifiedLog(new NoteFile(options.Disk, folder, NoteFile.Verified, topic, partition), _device, heads, partition, logger);
     }
 
     /// <summary>
-    /// Opens a partition's log, or makes it. Verifies every frame; cuts a torn tail. A log that cannot be
-    /// opened is returned with <see cref="Refusal"/> set, its files untouched.
+    /// Opens a partition's log, or makes it. Verifies every frame that was not verified before; cuts a torn tail. A log
+    /// that cannot be opened is returned with <see cref="Refusal"/> set, its files untouched.
     /// </summary>
     internal static EmbeddedLog Open(
         string folder, Guid topic, int partition, EmbeddedLogOptions options, TimeProvider time, ILogger logger)
@@ -43,8 +46,10 @@ public sealed class EmbeddedLog : IEventLog, ICuttableLog, IAsyncDisposable
         try
         {
             Directory.CreateDirectory(folder);
-            log._tail = recovery.Run(log._beginning.Find());
+            log._tail = recovery.Run(log._beginning.Find(), log._verified.Find());
+            if (recovery.PassedOverVerified) LogEvents.VerifiedPassedOver(logger, partition, null);
             log._beginning.FinishCutAtOpen();
+            log._verified.Advance(log._tail);
             log.CutBytesAtOpen = recovery.CutBytes;
             if (recovery.CutBytes > 0) LogEvents.TornTail(logger, partition, recovery.CutBytes, log.EndOffset);
         }
@@ -162,6 +167,7 @@ public sealed class EmbeddedLog : IEventLog, ICuttableLog, IAsyncDisposable
         var hasGrown = tail.NextOffset > Tail.NextOffset;
         foreach (var (offset, address) in frames) _index.Add(offset, address);
         Volatile.Write(ref _tail, tail);
+        _verified.Advance(tail);
         if (!hasGrown) return;
         try
         {

@@ -30,12 +30,14 @@ internal sealed record LogBegin(int Segment, long Offset, long AppendedUnixMs, u
 }
 
 /// <summary>
-/// File <c>begin</c> in a partition's folder: what was cut off on purpose. A line of JSON, then a line with the SHA-256
-/// of the first. It appears whole or not at all, and before the first file of a cut is deleted.
+/// A note in a partition's folder of where something in its log begins: <c>begin</c>, what was cut off on purpose, and
+/// <c>verified</c>, what need not be verified again. A line of JSON, then a line with the SHA-256 of the first. It
+/// appears whole or not at all.
 /// </summary>
-internal sealed class BeginFile(DiskOperations disk, string folder, Guid topic, int partition)
+internal sealed class NoteFile(DiskOperations disk, string folder, string name, Guid topic, int partition)
 {
-    public const string Name = "begin";
+    public const string Begin = "begin";
+    public const string Verified = "verified";
     private const int HashLength = 64;
 
     private sealed record Content(Guid Topic, int Partition, LogBegin Begin);
@@ -45,7 +47,7 @@ internal sealed class BeginFile(DiskOperations disk, string folder, Guid topic, 
     /// <exception cref="IOException">It cannot be read.</exception>
     public LogBegin? Read()
     {
-        var path = Path.Combine(folder, Name);
+        var path = Path.Combine(folder, name);
         if (disk.ReadAll(path) is not { } file) return null;
         var body = file.Length - HashLength - 2;
         if (body <= 0 || file[body] != '\n' || file[^1] != '\n'
@@ -62,13 +64,13 @@ internal sealed class BeginFile(DiskOperations disk, string folder, Guid topic, 
     public void Write(LogBegin begin)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(new Content(topic, partition, begin));
-        var temporary = Path.Combine(folder, Name + ".new");
+        var temporary = Path.Combine(folder, name + ".new");
         using (var file = disk.Create(temporary))
         {
             disk.Write(temporary, file, [.. body, (byte)'\n', .. Encoding.ASCII.GetBytes(HashOf(body)), (byte)'\n'], 0);
             disk.Sync(temporary, file);
         }
-        disk.Rename(temporary, Path.Combine(folder, Name));
+        disk.Rename(temporary, Path.Combine(folder, name));
         disk.SyncFolder(folder);
     }
 

@@ -11,7 +11,7 @@ namespace ReadStateStream.Partition.Log;
 /// is missing without a note is damage, and a cut that a crash interrupted is finished by the next opening. The begin
 /// in memory moves before a file goes: a reader that finds nothing sees why.
 /// </remarks>
-internal sealed class LogBeginning(BeginFile file, FileDevice device, SparseIndex index, EmbeddedLogOptions options, uint seed, int partition, ILogger logger)
+internal sealed class LogBeginning(NoteFile file, FileDevice device, SparseIndex index, SegmentHeads heads, int partition, ILogger logger)
 {
     private readonly Lock _cutting = new();
     private LogBegin _now = LogBegin.Whole;
@@ -39,7 +39,7 @@ internal sealed class LogBeginning(BeginFile file, FileDevice device, SparseInde
         {
             throw new LogDamagedException(
                 $"Partition {partition} is damaged: its segment 0 is missing, and the file that says where its log begins cannot be trusted: "
-                + $"{damage.Message}. The partition is not opened and nothing was cut; restore its files ('{device.FileName}.*', '{BeginFile.Name}').",
+                + $"{damage.Message}. The partition is not opened and nothing was cut; restore its files ('{device.FileName}.*', '{NoteFile.Begin}').",
                 partition, 0, LogFrame.FirstAddress);
         }
         _lowestFile = first ?? _now.Segment;
@@ -102,28 +102,14 @@ internal sealed class LogBeginning(BeginFile file, FileDevice device, SparseInde
         LogEvents.Cut(logger, partition, next.Offset, next.Segment);
     }
 
-    private FrameHead? FirstFrameOf(int segment, LogTail tail)
+    private FrameHead? FirstFrameOf(int segment, LogTail tail) => heads.Read(segment, tail.Address, out var first) switch
     {
-        var from = segment * device.SegmentSize;
-        var limit = Math.Min(tail.Address, from + device.SegmentSize);
-        var cursor = new EntryCursor(device, options.PageSizeBytes, LogFrame.HeadBytes + LogFrame.EntryHeadBytes, from);
-        while (true)
-        {
-            switch (cursor.MoveNext(limit, out var frame))
-            {
-                case EntryKind.CommitRecord:
-                    continue;
-                case EntryKind.Frame when LogFrame.TryOpen(frame, seed, out var head):
-                    return head;
-                case EntryKind.End:
-                    return null;
-                default:
-                    throw new LogDamagedException(
-                        $"Partition {partition}: the first record of segment {segment} was durable and does not verify; the log is not cut.",
-                        partition, _now.Offset, from);
-            }
-        }
-    }
+        SegmentHead.Frame => first.Head,
+        SegmentHead.None => null,
+        _ => throw new LogDamagedException(
+            $"Partition {partition}: the first record of segment {segment} was durable and does not verify; the log is not cut.",
+            partition, _now.Offset, segment * device.SegmentSize),
+    };
 
     /// <summary>Waits for a cut under way; no other begins.</summary>
     public void Close()

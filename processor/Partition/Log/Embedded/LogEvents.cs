@@ -37,6 +37,18 @@ internal static class LogEvents
         LoggerMessage.Define<int, int>(LogLevel.Warning, new EventId(8, "CutUnfinished"),
             "Partition {Partition}: segments from {Segment} on were cut and could not be deleted; tried again with the next cut");
 
+    private static readonly Action<ILogger, int, Exception?> VerifiedPassedOverMessage =
+        LoggerMessage.Define<int>(LogLevel.Warning, new EventId(9, "VerifiedPassedOver"),
+            "Partition {Partition}: the note of what was verified of its log does not fit; the whole log is verified");
+
+    private static readonly Action<ILogger, int, int, Exception?> NotNotedMessage =
+        LoggerMessage.Define<int, int>(LogLevel.Warning, new EventId(10, "NotNoted"),
+            "Partition {Partition}: that its log is verified up to segment {Segment} could not be noted; the next start verifies more");
+
+    public static void VerifiedPassedOver(ILogger logger, int partition, Exception? error) => VerifiedPassedOverMessage(logger, partition, error);
+
+    public static void NotNoted(ILogger logger, int partition, int segment, Exception error) => NotNotedMessage(logger, partition, segment, error);
+
     public static void CutUnfinished(ILogger logger, int partition, int segment, Exception error) =>
         CutUnfinishedMessage(logger, partition, segment, error);
 

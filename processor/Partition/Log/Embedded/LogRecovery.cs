@@ -24,8 +24,8 @@ internal sealed record LogTail(
 }
 
 /// <summary>
-/// Opens a partition's files: verifies every frame from the begin, finds where the log ends, and tells a
-/// torn tail from damage.
+/// Opens a partition's files: verifies every frame from the begin, or from where a note says that all was verified
+/// before; finds where the log ends, and tells a torn tail from damage.
 /// </summary>
 /// <remarks>
 /// A write that a crash interrupted leaves anything in the region that was not yet synced: a part, zeros,
@@ -48,14 +48,18 @@ internal sealed class LogRecovery(FileDevice device, int partition, int pageSize
     /// <summary>Greatest event id stamped that was seen, in a log that is refused too.</summary>
     public ulong GreatestStampedSeen { get; private set; }
 
+    /// <summary>What was noted as verified does not fit the files: all of them were verified.</summary>
+    public bool PassedOverVerified { get; private set; }
+
     /// <summary>Scans, cuts a torn tail, and makes sure that what was read is on the disk.</summary>
     /// <param name="begin">Where the log begins.</param>
+    /// <param name="verified">Up to which segment all was verified before; null where that is not known.</param>
     /// <exception cref="LogDamagedException">Durable records do not verify; nothing was changed.</exception>
     /// <exception cref="IOException">The disk does not answer.</exception>
-    public LogTail Run(LogBegin begin)
+    public LogTail Run(LogBegin begin, LogBegin? verified)
     {
         var end = device.FindEnd();
-        var tail = Scan(begin, end);
+        var tail = ScanFromVerified(begin, verified, end) ?? Scan(begin, end) ?? throw BeginDamaged(begin);
         if (tail.Address < end)
         {
             RefuseIfDurable(tail, end);
@@ -67,7 +71,32 @@ internal sealed class LogRecovery(FileDevice device, int partition, int pageSize
         return tail;
     }
 
-    private LogTail Scan(LogBegin begin, long end)
+    private LogTail? ScanFromVerified(LogBegin begin, LogBegin? verified, long end)
+    {
+        if (verified is null || verified.Segment <= begin.Segment) return null;
+        if (IndexHeads(begin, verified) && Scan(verified, end) is { } tail) return tail;
+        PassedOverVerified = true;
+        index.Clear();
+        return null;
+    }
+
+    // Of what was verified before, each segment is still there and begins with the frame that is due.
+    private bool IndexHeads(LogBegin begin, LogBegin verified)
+    {
+        var heads = new SegmentHeads(device, pageSize, seed);
+        var next = begin.Offset;
+        for (var segment = begin.Segment; segment < verified.Segment; segment++)
+        {
+            if (heads.Read(segment, verified.AddressIn(device.SegmentSize), out var first) != SegmentHead.Frame) return false;
+            if (first.Head.FirstOffset < next || (segment == begin.Segment && !begin.IsAt(first.Head))) return false;
+            index.Add(first.Head.FirstOffset, first.Address);
+            next = first.Head.FirstOffset + first.Head.Count;
+        }
+        return next <= verified.Offset;
+    }
+
+    // Null where the frame that is to be the first is not there.
+    private LogTail? Scan(LogBegin begin, long end)
     {
         var tail = begin.TailIn(device.SegmentSize);
         var cursor = new EntryCursor(device, pageSize, Math.Max(ScanBufferBytes, pageSize), tail.Address);
@@ -89,8 +118,8 @@ internal sealed class LogRecovery(FileDevice device, int partition, int pageSize
                     tail = tail with { Address = cursor.Address };
                     break;
                 default:
-                    // The first frame after a cut was durable and whole before the cut was noted.
-                    return isFirst && begin.Segment > 0 ? throw BeginDamaged(begin) : tail;
+                    // The first frame after a cut was durable and whole before the cut was noted, as was a verified one.
+                    return isFirst && begin.Segment > 0 ? null : tail;
             }
         }
     }

@@ -34,6 +34,12 @@ internal sealed class SparseIndex(int intervalBytes)
         }
     }
 
+    /// <summary>Forgets every frame.</summary>
+    public void Clear()
+    {
+        lock (_lock) _entries.Clear();
+    }
+
     /// <summary>The log begins here now: frames below are forgotten.</summary>
     public void CutBelow(long offset, long address)
     {
