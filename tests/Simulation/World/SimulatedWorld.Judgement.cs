@@ -13,6 +13,15 @@ internal sealed partial class SimulatedWorld
 {
     private const int StepsToRest = 60_000;
 
+    private void NotePassedOver(Lane lane, Owner owner)
+    {
+        lane.IsPassedOverSaid = true;
+        var (source, position, why) = owner.PassedOverNow[^1];
+        // A manifest appears whole or not at all, whatever a crash or a power cut leaves of the rest.
+        if (owner == lane.Owner && source == RecoverySource.Checkpoint && position < 0 && lane is { IsDamaged: false, IsNewestSpoilt: false })
+            Found($"a manifest is not whole although nothing was damaged: {why}");
+    }
+
     private void NoteRecovered(Lane lane, Owner owner, RecoverySource source, long position)
     {
         if (owner != lane.Owner) return;

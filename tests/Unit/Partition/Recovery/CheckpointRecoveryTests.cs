@@ -89,6 +89,37 @@ public class CheckpointRecoveryTests
         Assert.Null(many.FirstDifference(product.Tester));
     }
 
+    [Fact]
+    public void The_older_checkpoint_keeps_all_it_needs_while_segments_go()
+    {
+        const int segmentBytes = 8 << 10;
+        var many = new InterleavedLogs(77_000, 8, 300);
+        using var product = DurablePartition.WithoutSnapshots(
+            many.Policy.ToOptions(), PartitionTester.Tiny(segmentBytes), new CheckpointOptions { GarbageBytes = 16 << 10, GarbageRatio = 0.3 });
+        var (older, gone) = (0, 0L);
+        foreach (var (turn, some) in many.Events().Chunk(50).Index())
+        {
+            foreach (var record in some) product.Tester.Append(record);
+            product.Checkpoint();
+            var manifests = Manifests(product);
+            if (manifests is not [var before, var newest] || before.Fold.Begin / segmentBytes == newest.Fold.Begin / segmentBytes) continue;
+            // Segments lie between the two: those that only the older one needs. Now and then: going back brings none forward.
+            if (turn % 4 != 0) continue;
+            gone = Math.Max(gone, before.Fold.Begin / segmentBytes);
+            product.Kill();
+            File.WriteAllBytes(Path.Combine(product.MachineFolder, newest.FileName), []);
+            product.Run();
+            Assert.Equal((RecoverySource.Checkpoint, before.Mark.Position), (product.Said.LastRecovery!.Value.Source, product.Said.LastRecovery.Value.Position));
+            older++;
+        }
+        Assert.True(older >= 5 && gone >= 5, $"{older} recoveries from the older one, {gone} segments gone");
+        Assert.Null(many.FirstDifference(product.Tester));
+    }
+
+    /// <summary>The manifests on the disk, oldest first.</summary>
+    private static CheckpointManifest[] Manifests(DurablePartition product) =>
+        [.. Directory.GetFiles(product.MachineFolder, "manifest.*").Select(path => CheckpointManifest.Decode(path, File.ReadAllBytes(path))).OrderBy(manifest => manifest.Sequence)];
+
     /// <summary>Bytes of the newest versions in the record log of the newest checkpoint, counted from the files.</summary>
     private static long LiveBytesIn(DurablePartition product)
     {

@@ -34,6 +34,17 @@ public class DurableOrderTests
     }
 
     [Fact]
+    public void A_name_is_on_the_disk_before_what_it_replaces_is_deleted()
+    {
+        using var product = AfterSomeShips();
+        Assert.Contains(product.MachineDisk.Named, static file => CheckpointManifest.TrySequence(file.Name, out _));
+        Assert.Empty(product.MachineDisk.DeletedTooEarly);
+        Assert.Empty(product.SnapshotDisk.DeletedTooEarly);
+        Assert.Empty(product.MachineDisk.UnsyncedNames);
+        Assert.Empty(product.SnapshotDisk.UnsyncedNames);
+    }
+
+    [Fact]
     public void What_a_ship_names_is_on_the_disk_before_its_position()
     {
         using var product = AfterSomeShips();

@@ -11,9 +11,17 @@ internal sealed class TroubledDisk : DiskOperations
 {
     private readonly HashSet<string> unsynced = [];
     private readonly List<NamedFile> named = [];
+    private readonly List<string> unsyncedNames = [];
+    private readonly List<string> deletedTooEarly = [];
 
     /// <summary>Every file that was renamed, in order.</summary>
     public IReadOnlyList<NamedFile> Named => named;
+
+    /// <summary>Names given in folders that were not forced onto the disk since.</summary>
+    public IReadOnlyList<string> UnsyncedNames => unsyncedNames;
+
+    /// <summary>Files deleted while a name in their folder was not on the disk: a power cut may take both.</summary>
+    public IReadOnlyList<string> DeletedTooEarly => deletedTooEarly;
 
     /// <summary>Nothing answers: a volume that is not mounted, a server that is gone.</summary>
     public bool IsAway { get; set; }
@@ -111,6 +119,7 @@ internal sealed class TroubledDisk : DiskOperations
     private void NoteNamed(string from, string to)
     {
         if (unsynced.Remove(from)) unsynced.Add(to);
+        unsyncedNames.Add(to);
         var folder = Path.GetDirectoryName(to);
         named.Add(new NamedFile(Path.GetFileName(to), [.. unsynced.Where(path => Path.GetDirectoryName(path) == folder).Select(path => Path.GetFileName(path))]));
     }
@@ -118,7 +127,15 @@ internal sealed class TroubledDisk : DiskOperations
     public override void Delete(string path)
     {
         Meet();
+        if (unsyncedNames.Exists(name => Path.GetDirectoryName(name) == Path.GetDirectoryName(path))) deletedTooEarly.Add(path);
         base.Delete(path);
         unsynced.Remove(path);
+    }
+
+    public override void SyncFolder(string folder)
+    {
+        Meet();
+        base.SyncFolder(folder);
+        unsyncedNames.RemoveAll(name => Path.GetDirectoryName(name) == folder);
     }
 }
