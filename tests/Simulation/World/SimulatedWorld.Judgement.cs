@@ -40,6 +40,7 @@ internal sealed partial class SimulatedWorld
         lane.Checkpointed = source == RecoverySource.Checkpoint ? position : 0;
         lane.IsNewestSpoilt = false;
         if (position < lane.Shipped) lane.Shipped = 0;
+        lane.CountsAllShipped();
         lane.MustRefuse = null;
         lane.MayRefuse = false;
         lane.IsForked = false;

@@ -174,7 +174,8 @@ internal sealed partial class SimulatedWorld : IDisposable
         owner.OnPassedOver = () => NotePassedOver(lane, owner);
         owner.OnRecovered = (source, position) => NoteRecovered(lane, owner, source, position);
         owner.OnCheckpoint = manifest => NoteCheckpoint(lane, owner, manifest);
-        owner.OnShipped = position => lane.Shipped = Math.Max(lane.Shipped, position);
+        owner.OnShipped = position => lane.NoteShipped(owner, position);
+        lane.CountsAllShipped();
         lane.Owner = owner;
         trace.Add("start", lane.Number);
     }
