@@ -29,12 +29,13 @@ internal static class SimulationRun
     }
 
     /// <summary>Seeds from one on, so many of them.</summary>
-    public static int Many(int from, int seeds, int workers, int events, bool full)
+    public static int Many(int from, int seeds, int workers, int events, bool full, bool untilFailure)
     {
         var clock = Stopwatch.StartNew();
         var sum = new Tally();
         var failures = new SortedDictionary<int, string>();
         var done = 0;
+        var anyFailed = false;
         void Work(Action progressed)
         {
             var next = from - 1;
@@ -42,7 +43,7 @@ internal static class SimulationRun
             using var hangs = new System.Threading.Timer(_ => LookForHangs(running), null, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5));
             var threads = Enumerable.Range(0, workers).Select(worker => new Thread(() =>
             {
-                for (int seed; (seed = Interlocked.Increment(ref next)) < from + seeds;)
+                for (int seed; !(untilFailure && anyFailed) && (seed = Interlocked.Increment(ref next)) < from + seeds;)
                 {
                     running[worker] = (seed, Stopwatch.GetTimestamp());
                     var outcome = RunChecked(seed, events);
@@ -50,6 +51,7 @@ internal static class SimulationRun
                     {
                         sum.Add(outcome.Tally);
                         if (outcome.Failure is not null) failures[seed] = outcome.Failure;
+                        anyFailed = failures.Count > 0;
                         done++;
                     }
                     progressed();
@@ -83,7 +85,7 @@ internal static class SimulationRun
         var low = full ? Targets.Missed(sum) : [];
         foreach (var name in low) Console.WriteLine($"too seldom: {name}");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{seeds - failures.Count} of {seeds} seeds without a difference, {failures.Count} failed, {clock.Elapsed.TotalSeconds:F0} s, {seeds / clock.Elapsed.TotalSeconds:F1} seeds a second"));
+            $"{done - failures.Count} of {done} seeds without a difference, {failures.Count} failed, {clock.Elapsed.TotalSeconds:F0} s, {done / clock.Elapsed.TotalSeconds:F1} seeds a second"));
         return failures.Count == 0 && low.Count == 0 ? 0 : 1;
     }
 

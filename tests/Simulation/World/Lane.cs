@@ -28,6 +28,9 @@ internal sealed class Lane(int number, SimulatedLog log, SimulatedDisk machine)
     /// <summary>Position that the snapshot store was said to have acknowledged.</summary>
     public long Shipped { get; set; }
 
+    /// <summary>The same by a zombie while the new owner recovered: that one may have asked before.</summary>
+    private long shippedMeanwhile;
+
     /// <summary>The greatest position that any owner reached in this lineage.</summary>
     public long Furthest { get; private set; }
 
@@ -70,6 +73,20 @@ internal sealed class Lane(int number, SimulatedLog log, SimulatedDisk machine)
 
     public void NoteReached(long position) => Furthest = Math.Max(Furthest, position);
 
+    /// <summary>The snapshot store acknowledged a position.</summary>
+    public void NoteShipped(Owner by, long position)
+    {
+        if (by != Owner && Owner is { Persistence: null }) shippedMeanwhile = Math.Max(shippedMeanwhile, position);
+        else Shipped = Math.Max(Shipped, position);
+    }
+
+    /// <summary>Whoever asks from now on is told of all that was acknowledged.</summary>
+    public void CountsAllShipped()
+    {
+        Shipped = Math.Max(Shipped, shippedMeanwhile);
+        shippedMeanwhile = 0;
+    }
+
     /// <summary>The owner's files are no more: there is another machine.</summary>
     public void LosesMachine()
     {
@@ -87,6 +104,6 @@ internal sealed class Lane(int number, SimulatedLog log, SimulatedDisk machine)
         if (!isNewLineage) return;
         IsForked = false;
         Images.Clear();
-        Checkpointed = PreviousCheckpoint = Shipped = Furthest = 0;
+        Checkpointed = PreviousCheckpoint = Shipped = shippedMeanwhile = Furthest = 0;
     }
 }

@@ -13,6 +13,15 @@ internal sealed partial class SimulatedWorld
 {
     private const int StepsToRest = 60_000;
 
+    private void NotePassedOver(Lane lane, Owner owner)
+    {
+        lane.IsPassedOverSaid = true;
+        var (source, position, why) = owner.PassedOverNow[^1];
+        // A manifest appears whole or not at all, whatever a crash or a power cut leaves of the rest.
+        if (owner == lane.Owner && source == RecoverySource.Checkpoint && position < 0 && lane is { IsDamaged: false, IsNewestSpoilt: false })
+            Found($"a manifest is not whole although nothing was damaged: {why}");
+    }
+
     private void NoteRecovered(Lane lane, Owner owner, RecoverySource source, long position)
     {
         if (owner != lane.Owner) return;
@@ -26,10 +35,12 @@ internal sealed partial class SimulatedWorld
             Found($"{source} at {position} was taken although nothing was damaged: a checkpoint at {lane.Checkpointed} and rows at {lane.Shipped} were durable; "
                 + string.Join("; ", owner.PassedOverNow));
         owner.PassedOverNow.Clear();
-        if (position != lane.Checkpointed) lane.PreviousCheckpoint = 0;
+        // What was passed over is deleted: from here on there is one checkpoint, though it be at the same position.
+        if (lane.IsNewestSpoilt || position != lane.Checkpointed) lane.PreviousCheckpoint = 0;
         lane.Checkpointed = source == RecoverySource.Checkpoint ? position : 0;
         lane.IsNewestSpoilt = false;
         if (position < lane.Shipped) lane.Shipped = 0;
+        lane.CountsAllShipped();
         lane.MustRefuse = null;
         lane.MayRefuse = false;
         lane.IsForked = false;
@@ -136,9 +147,26 @@ internal sealed partial class SimulatedWorld
                 StepAll(lane);
                 Look(lane);
             }
-            if (lanes.All(IsAtRest)) return;
+            if (lanes.All(IsAtRest))
+            {
+                var unnoticed = lanes.Where(static lane => lane.MustRefuse is not null).ToList();
+                if (unnoticed.Count == 0) return;
+                unnoticed.ForEach(Restart);
+            }
             if (step % 4 == 0) time.Advance(TimeSpan.FromMilliseconds(step < 1_000 ? 50 : 500));
         }
+    }
+
+    /// <summary>
+    /// Whoever had nothing to ship did not meet what stops it, and went on with what it holds, which is right: its
+    /// next start must be refused.
+    /// </summary>
+    private void Restart(Lane lane)
+    {
+        trace.Add("restart", lane.Number);
+        tally.Add(TallyGroup.Other, "restarted to be refused");
+        lane.Owner!.Bury();
+        lane.Owner = null;
     }
 
     private void StepAll(Lane lane)

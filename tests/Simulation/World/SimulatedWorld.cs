@@ -171,10 +171,11 @@ internal sealed partial class SimulatedWorld : IDisposable
         };
         var snapshots = new OwnedSnapshots(OpenSnapshots(folder), life, weather, scenario.Snapshots == SnapshotKind.Memory, tally, trace);
         var owner = new Owner(SettingsOf(lane, machine, plain: false), machine, life, lane.Log, snapshots, time, tally, trace);
-        owner.OnPassedOver = () => lane.IsPassedOverSaid = true;
+        owner.OnPassedOver = () => NotePassedOver(lane, owner);
         owner.OnRecovered = (source, position) => NoteRecovered(lane, owner, source, position);
         owner.OnCheckpoint = manifest => NoteCheckpoint(lane, owner, manifest);
-        owner.OnShipped = position => lane.Shipped = Math.Max(lane.Shipped, position);
+        owner.OnShipped = position => lane.NoteShipped(owner, position);
+        lane.CountsAllShipped();
         lane.Owner = owner;
         trace.Add("start", lane.Number);
     }

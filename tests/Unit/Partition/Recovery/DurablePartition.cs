@@ -57,6 +57,10 @@ public sealed class DurablePartition : IDisposable
     /// <summary>What the snapshot store says.</summary>
     public SnapshotProgress ReadProgress() => snapshots.ReadProgressAsync(new SnapshotPartition(lineage, 0), default).GetAwaiter().GetResult();
 
+    /// <summary>The rows of the snapshot store by key.</summary>
+    public Dictionary<Key16, SnapshotRow> ReadRows() =>
+        snapshots.ReadPartitionAsync(new SnapshotPartition(lineage, 0), default).ToBlockingEnumerable().ToDictionary(row => row.Key);
+
     internal TroubledDisk MachineDisk { get; } = new();
 
     internal TroubledDisk SnapshotDisk { get; } = new();

@@ -3,9 +3,26 @@ using ReadStateStream.Snapshot.Disk;
 
 namespace ReadStateStream.Unit.Partition.Recovery;
 
-/// <summary>The real disk, which a test may take away or fill up for a while.</summary>
+/// <summary>A file that got a name, and the files of its folder with bytes that were not forced onto the disk by then.</summary>
+internal sealed record NamedFile(string Name, IReadOnlyList<string> Unsynced);
+
+/// <summary>The real disk, which a test may take away or fill up for a while; notes what is named before it is synced.</summary>
 internal sealed class TroubledDisk : DiskOperations
 {
+    private readonly HashSet<string> unsynced = [];
+    private readonly List<NamedFile> named = [];
+    private readonly List<string> unsyncedNames = [];
+    private readonly List<string> deletedTooEarly = [];
+
+    /// <summary>Every file that was renamed, in order.</summary>
+    public IReadOnlyList<NamedFile> Named => named;
+
+    /// <summary>Names given in folders that were not forced onto the disk since.</summary>
+    public IReadOnlyList<string> UnsyncedNames => unsyncedNames;
+
+    /// <summary>Files deleted while a name in their folder was not on the disk: a power cut may take both.</summary>
+    public IReadOnlyList<string> DeletedTooEarly => deletedTooEarly;
+
     /// <summary>Nothing answers: a volume that is not mounted, a server that is gone.</summary>
     public bool IsAway { get; set; }
 
@@ -67,6 +84,7 @@ internal sealed class TroubledDisk : DiskOperations
     public override void Write(string path, SafeFileHandle file, ReadOnlySpan<byte> source, long offset)
     {
         Meet(takesSpace: true);
+        unsynced.Add(path);
         base.Write(path, file, source, offset);
     }
 
@@ -74,6 +92,7 @@ internal sealed class TroubledDisk : DiskOperations
     {
         Meet();
         base.Sync(path, file);
+        unsynced.Remove(path);
     }
 
     public override void CreateFolder(string folder)
@@ -86,11 +105,37 @@ internal sealed class TroubledDisk : DiskOperations
     {
         Meet();
         base.Rename(from, to);
+        NoteNamed(from, to);
+    }
+
+    public override bool TryRename(string from, string to)
+    {
+        Meet();
+        if (!base.TryRename(from, to)) return false;
+        NoteNamed(from, to);
+        return true;
+    }
+
+    private void NoteNamed(string from, string to)
+    {
+        if (unsynced.Remove(from)) unsynced.Add(to);
+        unsyncedNames.Add(to);
+        var folder = Path.GetDirectoryName(to);
+        named.Add(new NamedFile(Path.GetFileName(to), [.. unsynced.Where(path => Path.GetDirectoryName(path) == folder).Select(path => Path.GetFileName(path))]));
     }
 
     public override void Delete(string path)
     {
         Meet();
+        if (unsyncedNames.Exists(name => Path.GetDirectoryName(name) == Path.GetDirectoryName(path))) deletedTooEarly.Add(path);
         base.Delete(path);
+        unsynced.Remove(path);
+    }
+
+    public override void SyncFolder(string folder)
+    {
+        Meet();
+        base.SyncFolder(folder);
+        unsyncedNames.RemoveAll(name => Path.GetDirectoryName(name) == folder);
     }
 }
