@@ -19,4 +19,8 @@ public readonly record struct StoreGeometry(int PageBits, int SegmentBits, long 
     public static StoreGeometry From(StoreOptions options) => new(
         BitOperations.Log2((uint)options.PageBytes), BitOperations.Log2((ulong)options.SegmentBytes),
         Math.Max(FewestLines, 1L << BitOperations.Log2((ulong)(options.IndexBytes / LineBytes) + 1)));
+
+    /// <summary>Address of the first page of those that memory has room for, where the log ends at a tail; below 0 where it has for all.</summary>
+    public long FirstPageInMemory(long tail, long memoryBytes) =>
+        (((tail >> PageBits) + 1) << PageBits) - (1L << BitOperations.Log2((ulong)memoryBytes));
 }

@@ -180,6 +180,12 @@ public sealed class DurablePartition : IDisposable
 
         public List<string> PassedOverReasons { get; } = [];
 
+        /// <summary>Why index images could not be used.</summary>
+        public List<string> ImagesPassedOver { get; } = [];
+
+        /// <summary>Recoveries by an index image.</summary>
+        public int ImagesUsed { get; private set; }
+
         public (RecoverySource Source, long Position, long Replay)? LastRecovery { get; private set; }
 
         public int Waits { get; private set; }
@@ -189,6 +195,8 @@ public sealed class DurablePartition : IDisposable
             lock (gate)
             {
                 PassedOverReasons.Clear();
+                ImagesPassedOver.Clear();
+                ImagesUsed = 0;
                 LastRecovery = null;
             }
         }
@@ -201,6 +209,16 @@ public sealed class DurablePartition : IDisposable
         public void PassedOver(int partition, RecoverySource source, long position, string why)
         {
             lock (gate) PassedOverReasons.Add($"{source} {position}: {why}");
+        }
+
+        public void ImagePassedOver(int partition, long position, string why)
+        {
+            lock (gate) ImagesPassedOver.Add($"{position}: {why}");
+        }
+
+        public void ImageUsed(int partition, long position, long scanned)
+        {
+            lock (gate) ImagesUsed++;
         }
 
         public void Recovered(int partition, RecoverySource source, long position, long replay, TimeSpan took)
