@@ -16,8 +16,11 @@ namespace ReadStateStream.Partition.Checkpoint;
 /// <summary>Takes copies of the hash index of one partition. The writer begins and copies; another thread steps.</summary>
 public sealed class IndexImages : IDisposable
 {
-    /// <summary>Chains copied between two batches: some 60 µs of 10 million records.</summary>
-    public const int LinesATime = 4096;
+    /// <summary>Chains copied between two batches at most: some 60 µs.</summary>
+    private const int SliceLinesMax = 4096;
+
+    /// <summary>A small index is copied in many slices too: what happens between two of them is the same in stores of any size.</summary>
+    private const int SlicesMin = 64;
 
     /// <summary>Blocks that may wait to be written; beyond it the writer copies no more for now.</summary>
     private const int WaitingMax = 16;
@@ -81,6 +84,8 @@ public sealed class IndexImages : IDisposable
     /// <summary>Called, by the stepping thread, with what became of a copy: its mark, or its error.</summary>
     public Action<IndexImageMark?, Exception?>? OnEnded { get; set; }
 
+    private int SliceLines => (int)Math.Clamp(store.CapturableLines / SlicesMin, 1, SliceLinesMax);
+
     // The writer
 
     /// <summary>
@@ -126,7 +131,7 @@ public sealed class IndexImages : IDisposable
         {
             var first = under.Capture.Next;
             var block = ArrayPool<byte>.Shared.Rent(IndexImageBlock.BytesMax);
-            var length = IndexImageBlock.HeaderLength + under.Capture.Copy(block.AsSpan(IndexImageBlock.HeaderLength..IndexImageBlock.BytesMax), LinesATime);
+            var length = IndexImageBlock.HeaderLength + under.Capture.Copy(block.AsSpan(IndexImageBlock.HeaderLength..IndexImageBlock.BytesMax), SliceLines);
             IndexImageBlock.Describe(block.AsSpan(0, length), first, (int)(under.Capture.Next - first));
             under.Waiting.Enqueue((block, length));
         }

@@ -72,7 +72,7 @@ internal static class RestartVerb
         bench.Say($"  a first life, with checkpoints, ships and compaction beside it: {log.EndOffset / lived:N0} events/s");
         var (restarts, replays) = Rounds(bench, settings, folder, log);
         var parts = RecoveryParts.Measure(folder, settings.Store);
-        bench.Say($"  parts: manifests {parts.Manifests * 1e3:F1} ms, sums {parts.Sums * 1e3:F1} ms, FASTER's scan of {parts.Bytes / 1e6:N0} MB {parts.Scan:F2} s");
+        bench.Say($"  parts: manifests {parts.Manifests * 1e3:F1} ms, sums {parts.Sums * 1e3:F1} ms; FASTER takes the index image of {parts.Image.Entries:N0} entries ({parts.Image.Bytes / 1e6:N0} MB) in {parts.Index:F2} s, with {parts.InMemory / 1e6:N0} of {parts.Bytes / 1e6:N0} MB of log into memory in {parts.ByImage:F2} s; without an image it scans all in {parts.Scan:F2} s");
         var ratio = Median(restarts.Zip(replays, (a, b) => a.Total / b.Total));
         bench.Say($"  after a stop: recovered in {Median(restarts.Select(r => r.Recovery)):F2} s, replayed in {Median(restarts.Select(r => r.Total - r.Recovery)):F2} s; the whole log in {Median(replays.Select(r => r.Total)):F2} s");
 
