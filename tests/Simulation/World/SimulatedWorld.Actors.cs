@@ -30,8 +30,11 @@ internal sealed partial class SimulatedWorld
             case < 660:
                 lane.Owner!.StepBeside(static persistence => persistence.Shipper.Step());
                 break;
-            case < 710:
+            case < 700:
                 lane.Owner!.StepBeside(static persistence => persistence.Compactor.Step());
+                break;
+            case < 710:
+                StepScrub(lane.Owner!);
                 break;
             case < 820:
                 StepDevice(lane.Owner!);
@@ -69,6 +72,13 @@ internal sealed partial class SimulatedWorld
         owner.Partition.Step();
         owner.Appetite = 0;
         trace.Add("writer", owner.Partition.Position, owner.Partition.Position - before);
+    }
+
+    private void StepScrub(Owner owner)
+    {
+        if (owner.Persistence?.Scrub is not { IsDone: false }) return;
+        owner.StepBeside(static persistence => persistence.Scrub!.Step());
+        if (owner.Persistence is { Scrub.IsDone: true } && !owner.Life.IsDead) tally.Add(TallyGroup.Other, "record log scrubbed");
     }
 
     private void StepDevice(Owner owner)

@@ -147,6 +147,26 @@ public sealed class DurablePartition : IDisposable
         }
     }
 
+    /// <summary>
+    /// Proves what a recovery by an index image left unread: damage fails the partition, which recovers by itself, by a scan.
+    /// </summary>
+    public void Scrub()
+    {
+        while (Partition.Persistence is { Scrub: { IsDone: false } scrub })
+        {
+            try
+            {
+                if (!scrub.Step()) Time.Advance(TimeSpan.FromMilliseconds(100));
+            }
+            catch (DamageException damage)
+            {
+                Partition.FailBeside(damage);
+                Partition.Step();
+                AwaitRecovery();
+            }
+        }
+    }
+
     /// <summary>The partition ends without a last checkpoint, as if killed between two steps.</summary>
     public void Kill()
     {
