@@ -20,10 +20,13 @@ public sealed class IndexImages : IDisposable
     private const int SliceLinesMax = 4096;
 
     /// <summary>A small index is copied in many slices too: what happens between two of them is the same in stores of any size.</summary>
-    private const int SlicesMin = 64;
+    private const int SlicesMin = 8;
 
     /// <summary>Blocks that may wait to be written; beyond it the writer copies no more for now.</summary>
     private const int WaitingMax = 16;
+
+    /// <summary>Bytes that a step writes, or reads back, at most, and a block.</summary>
+    private const int StepBytes = 1 << 20;
 
     /// <summary>A copy is worth its writing once the log has grown by this many times its own size.</summary>
     private const int GrowthOfSize = 2;
@@ -166,9 +169,9 @@ public sealed class IndexImages : IDisposable
         }
         try
         {
-            if (under.Waiting.TryDequeue(out var next)) Write(under, next.Block, next.Length);
-            else if (!isCaptured) return false;
-            else if (under.Mark is null) Complete(under);
+            if (WriteSome(under)) return true;
+            if (!isCaptured) return false;
+            if (under.Mark is null) Complete(under);
             else if (ProveSome(under)) End(under);
             return true;
         }
@@ -177,6 +180,13 @@ public sealed class IndexImages : IDisposable
             GiveUp(under, error);
             return true;
         }
+    }
+
+    private bool WriteSome(Building under)
+    {
+        var from = under.Written;
+        while (under.Written - from < StepBytes && under.Waiting.TryDequeue(out var next)) Write(under, next.Block, next.Length);
+        return under.Written > from;
     }
 
     private void Write(Building under, byte[] block, int length)
@@ -215,7 +225,7 @@ public sealed class IndexImages : IDisposable
         under.Mark = new IndexImageMark(under.Number, capture.Start, under.Written, capture.Entries, checksum);
     }
 
-    /// <summary>Reads a block back from the disk itself; true at the end.</summary>
+    /// <summary>Reads a part back from the disk itself; true at the end.</summary>
     private bool ProveSome(Building under)
     {
         if (under.Proof is null)
@@ -223,7 +233,13 @@ public sealed class IndexImages : IDisposable
             under.Proof = new IndexImageReader(disk, folder, under.Mark!, settings.Lineage, settings.Partition);
             under.Proof.ForgetCached();
         }
-        return under.Proof.Next(out _).IsEmpty;
+        for (var proven = 0; proven < StepBytes;)
+        {
+            var block = under.Proof.Next(out _).Length;
+            if (block == 0) return true;
+            proven += block;
+        }
+        return false;
     }
 
     private void End(Building under)

@@ -165,11 +165,12 @@ public sealed class PartitionRecovery(
             settings.Faults.Reach("recovery-before-drop-newer");
             DropNewer(manifest.Sequence);
             settings.Faults.Reach("recovery-after-drop-newer");
-            if (opened.Image is { } image) observer.ImageUsed(Number, manifest.Mark.Position, manifest.Fold.Tail - image.Start);
-            return Assemble(
+            var recovered = Assemble(
                 // More than two where a crash came before the third was deleted: the next checkpoint does that.
                 opened.Store, opened.Device, [.. manifests.Skip(index)], sequence, ShippedOf(manifest, progress), manifest.Mark.Position,
                 manifest.Mark.Position, RecoverySource.Checkpoint, opened.Image);
+            if (opened.Image is { } image) observer.ImageUsed(Number, manifest.Mark.Position, manifest.Fold.Tail - image.Start);
+            return recovered;
         }
         catch
         {

@@ -76,9 +76,12 @@ internal sealed partial class SimulatedWorld
 
     private void StepScrub(Owner owner)
     {
-        if (owner.Persistence?.Scrub is not { IsDone: false }) return;
-        owner.StepBeside(static persistence => persistence.Scrub!.Step());
-        if (owner.Persistence is { Scrub.IsDone: true } && !owner.Life.IsDead) tally.Add(TallyGroup.Other, "record log scrubbed");
+        if (owner.Persistence is not { Scrub: { IsDone: false } scrub } persistence) return;
+        var wasWhole = persistence.Device.Damage is null;
+        owner.StepBeside(_ => scrub.Step());
+        if (owner.Life.IsDead) return;
+        if (scrub.IsDone) tally.Add(TallyGroup.Other, "record log scrubbed");
+        if (wasWhole && persistence.Device.Damage is not null) tally.Add(TallyGroup.Other, "damage found by the scrub");
     }
 
     private void StepDevice(Owner owner)
