@@ -163,6 +163,7 @@ public sealed class DurablePartition : IDisposable
                 Partition.FailBeside(damage);
                 Partition.Step();
                 AwaitRecovery();
+                if (Partition.Persistence!.Scrub is not null) throw new InvalidOperationException("after damage it recovered by an index image again");
             }
         }
     }
