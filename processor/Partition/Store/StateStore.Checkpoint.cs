@@ -45,7 +45,7 @@ public sealed partial class StateStore
     /// <summary>
     /// Opens the store as it was at a fold-over, on a device that it then owns. FASTER scans the log from its begin and
     /// builds the index anew; or takes the index of an image, scans from where that was begun, and reads what else of the
-    /// log memory has room for.
+    /// log's end memory has room for, up to <see cref="StoreGeometry.FirstPageAtRecovery"/>.
     /// </summary>
     /// <param name="options">Memory and limits.</param>
     /// <param name="geometry">Layout of the log.</param>
@@ -58,7 +58,7 @@ public sealed partial class StateStore
     public static StateStore Recover(
         StoreOptions options, StoreGeometry geometry, StoredPolicy policy, IDevice device, FoldMark mark, IndexImageReader? image = null)
     {
-        var head = image is null ? mark.Begin : Math.Max(mark.Begin, geometry.FirstPageInMemory(mark.Tail, options.LogMemoryBytes));
+        var head = image is null ? mark.Begin : Math.Max(mark.Begin, geometry.FirstPageAtRecovery(mark, options.LogMemoryBytes));
         var tokens = new CheckpointTokens(mark, head, image);
         var store = new StateStore(options, geometry, policy, device, tokens);
         try

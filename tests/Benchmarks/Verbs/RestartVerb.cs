@@ -68,7 +68,7 @@ internal static class RestartVerb
     {
         var log = topic.Partitions[0];
         using var folder = new DurableFolder(settings.Store, TimeProvider.System, DiskOperations.Real);
-        var lived = Live(folder, log);
+        var lived = Live(bench, folder, log);
         bench.Say($"  a first life, with checkpoints, ships and compaction beside it: {log.EndOffset / lived:N0} events/s");
         var (restarts, replays) = Rounds(bench, settings, folder, log);
         var parts = RecoveryParts.Measure(folder, settings.Store);
@@ -115,7 +115,7 @@ internal static class RestartVerb
     }
 
     /// <summary>A life from the log's start, with what works beside the writer, and an orderly end; s until it ran.</summary>
-    private static double Live(DurableFolder folder, EmbeddedLog log)
+    private static double Live(Bench bench, DurableFolder folder, EmbeddedLog log)
     {
         var start = Stopwatch.GetTimestamp();
         using var partition = folder.Open(log, new CheckpointOptions(), NoFaultPoints.Instance, new NoSurprises());
@@ -124,9 +124,11 @@ internal static class RestartVerb
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var persistence = partition.Persistence!;
         while (!persistence.Checkpointer.IsIdle) Thread.Sleep(1);
+        var slice = persistence.Images.LongestSlice;
         partition.Stop();
         partition.BeginLastCheckpoint();
         while (persistence.IsBusy) Thread.Sleep(1);
+        bench.Say($"  {persistence.Images.Completed} index images beside it; the longest slice kept the writer for {slice.TotalMicroseconds:N0} us");
         return seconds;
     }
 

@@ -96,10 +96,10 @@ internal sealed class ImagedStore : IDisposable
     /// <summary>Copies the index slice by slice, with changes and compaction between.</summary>
     public void Capture()
     {
-        while (!Images.CopySome(sequence + 1, out _))
+        for (var slice = 0; !Images.CopySome(sequence + 1, out _); slice++)
         {
             Change(random.Next(1, 30));
-            if (random.Next(4) == 0) CompactAPage();
+            if (slice % 3 == 0) CompactAPage();
             if (random.Next(3) == 0) Images.Step();
         }
     }
