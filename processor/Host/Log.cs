@@ -77,4 +77,16 @@ internal static partial class Log
 
     [LoggerMessage(30, LogLevel.Warning, "Partition {Partition}: its event log could not be cut, old records stay for now: {Reason}")]
     public static partial void LogNotCut(this ILogger logger, int partition, string reason);
+
+    [LoggerMessage(31, LogLevel.Error, "Partition {Partition}: the index image of the checkpoint at position {Position} cannot be used, its record log is scanned instead: {Reason}")]
+    public static partial void IndexImagePassedOver(this ILogger logger, int partition, long position, string reason);
+
+    [LoggerMessage(32, LogLevel.Information, "Partition {Partition}: the checkpoint at position {Position} was opened by its index image; {Bytes} bytes of record log were scanned")]
+    public static partial void IndexImageUsed(this ILogger logger, int partition, long position, long bytes);
+
+    [LoggerMessage(33, LogLevel.Debug, "Partition {Partition}: index image {Number}, {Entries} entries, {Bytes} bytes")]
+    public static partial void IndexImageTaken(this ILogger logger, int partition, long number, long entries, long bytes);
+
+    [LoggerMessage(34, LogLevel.Warning, "Partition {Partition}: an index image was given up, a restart scans more until the next one: {Reason}")]
+    public static partial void IndexImageGivenUp(this ILogger logger, int partition, string reason);
 }

@@ -63,6 +63,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     private DateTimeOffset retryAt;
     private TimeSpan retry = FirstRetry;
     private Exception? failureBeside;
+    private Exception? recoversFrom;
     private volatile PartitionState state = PartitionState.Initializing;
 
     /// <summary>What there is while the partition is open.</summary>
@@ -187,8 +188,8 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     public void BeginLastCheckpoint()
     {
         if (state is not PartitionState.Stopping || opened is not { Persistence: { Checkpointer: { IsIdle: true } checkpointer } persistence }) return;
-        if (persistence.Device.Stuck is null && persistence.Device.Damage is null && checkpointer.IsWorthwhile(Position))
-            checkpointer.Begin(Position);
+        if (persistence.Device.Stuck is null && persistence.Device.Damage is null && checkpointer.IsLastWorthwhile(Position))
+            checkpointer.Begin(Position, isLast: true);
         persistence.Shipper.Hurry();
     }
 
@@ -208,7 +209,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
         {
             if (state == PartitionState.Failed && (RecoversAt is not { } at || settings.Time.GetUtcNow() < at)) return false;
             if (state == PartitionState.Failed) Enter(PartitionState.Initializing);
-            recovering = recovery.RecoverAsync(stopping.Token);
+            recovering = recovery.RecoverAsync(recoversFrom, stopping.Token);
             if (!recovering.IsCompleted) _ = recovering.ContinueWith(_ => OnWork?.Invoke(), TaskScheduler.Default);
         }
         if (!recovering.IsCompleted) return false;
@@ -233,6 +234,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
         aggregates.Restore();
         store.Exit();
         opened.RequireWhole();
+        recoversFrom = null;
         Source = recovered.Source;
         recoverUntil = Math.Max(log.EndOffset, recovered.LiveFrom);
         drainedSeen = 0;
@@ -320,8 +322,8 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     private bool Persist(OpenState open)
     {
         if (open.Persistence is not { } persistence || persistence.Device.Stuck is not null) return false;
-        if (persistence.Checkpointer.Due(Position)) persistence.Checkpointer.Begin(Position);
-        if (!persistence.Compactor.IsReady) return false;
+        var prepared = persistence.Checkpointer.Due(Position) && persistence.Checkpointer.Prepare(Position);
+        if (!persistence.Compactor.IsReady) return prepared;
         open.Store.Enter();
         try
         {
@@ -336,6 +338,8 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     private void Fail(Exception error)
     {
         Failure = error;
+        // Damage is what a recovery has to know of, whatever else went wrong before it came off.
+        if (recoversFrom is not DamageException) recoversFrom = error;
         questions.Close(new PartitionUnavailableException(Number, $"it failed: {error.Message}"));
         retryAt = settings.Time.GetUtcNow() + retry;
         retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;

@@ -9,6 +9,7 @@ public static class FaultSteps
     /// <summary>Steps of a processor under load.</summary>
     public static readonly IReadOnlyList<string> UnderLoad =
     [
+        "checkpoint-before-image", "checkpoint-after-image",
         "checkpoint-before-fold", "checkpoint-after-fold", "checkpoint-before-sync", "checkpoint-after-sync", "checkpoint-after-verify",
         "checkpoint-before-manifest", "manifest-before-rename", "manifest-after-rename", "checkpoint-after-manifest",
         "checkpoint-after-delete", "checkpoint-before-segments", "checkpoint-after-segments",

@@ -127,6 +127,9 @@ internal sealed class RandomKills(string? root, int seed, TimeProvider time, Tex
             await output.WriteLineAsync($"{product.Row.Name}: compaction had passed the record before it was flipped").ConfigureAwait(false);
             return;
         }
+        // After a start by an index image it is found beside the writer, a moment later.
+        if (await product.UntilAsync(() => Task.FromResult(product.Watch.Reports + product.Watch.Failures > 0), DamagePatience, cancellation).ConfigureAwait(false))
+            return;
         product.Row.Silent++;
         await output.WriteLineAsync($"{product.Row.Name}: nobody noticed").ConfigureAwait(false);
     }

@@ -23,14 +23,16 @@ internal static class Targets
     [
         (TallyGroup.Crash, "between two steps"), (TallyGroup.Crash, "machine lost"), (TallyGroup.Crash, "power cut"),
         (TallyGroup.Crash, "power cut, snapshot too"), (TallyGroup.Crash, "taken over by a second owner"),
-        (TallyGroup.Source, "Checkpoint"), (TallyGroup.Source, "LogStart"), (TallyGroup.Source, "Snapshot"),
+        (TallyGroup.Source, "Checkpoint"), (TallyGroup.Source, "Checkpoint, by index image"), (TallyGroup.Source, "index image passed over"),
+        (TallyGroup.Source, "LogStart"), (TallyGroup.Source, "Snapshot"),
         (TallyGroup.Refusal, "lineage gone"), (TallyGroup.Refusal, "log begins above the candidates"),
         (TallyGroup.Refusal, "log forked below shipped rows"), (TallyGroup.Watchdog, "checkpoint overdue"),
         (TallyGroup.Watchdog, "recovery waited for the snapshot store"), (TallyGroup.Watchdog, "write stuck, disk full"),
         (TallyGroup.Watchdog, "write stuck, error"), (TallyGroup.Other, "full state = oracle from mixed offsets"),
         (TallyGroup.Other, "full state = oracle from the checkpoint"), (TallyGroup.Other, "full state = oracle from the snapshot"),
         (TallyGroup.Other, "zombie's late rows"), (TallyGroup.Other, "zombie's late position"), (TallyGroup.Other, "zombie's late intent"),
-        (TallyGroup.Other, "log begin moved by retention"),
+        (TallyGroup.Other, "log begin moved by retention"), (TallyGroup.Other, "record log scrubbed"),
+        (TallyGroup.Other, "damage found by the scrub"),
     ];
 
     /// <summary>What was met too seldom.</summary>

@@ -6,7 +6,7 @@ namespace ReadStateStream.Host.Persistence;
 /// <summary>Recovers a partition once the lineage is known, which takes the snapshot store's word.</summary>
 internal sealed class LineageRecovery(Task<LineageEntry> lineage, Func<LineageEntry, IStateRecovery> recoveryOf) : IStateRecovery
 {
-    public async Task<RecoveredState> RecoverAsync(CancellationToken cancellation)
+    public async Task<RecoveredState> RecoverAsync(Exception? failure, CancellationToken cancellation)
     {
         LineageEntry known;
         try
@@ -17,6 +17,6 @@ internal sealed class LineageRecovery(Task<LineageEntry> lineage, Func<LineageEn
         {
             throw new RecoveryRefusedException(refused.Message);
         }
-        return await recoveryOf(known).RecoverAsync(cancellation).ConfigureAwait(false);
+        return await recoveryOf(known).RecoverAsync(failure, cancellation).ConfigureAwait(false);
     }
 }

@@ -11,6 +11,10 @@ internal sealed class RecoveryLog(ILogger logger, Action wake) : IRecoveryObserv
     public void PassedOver(int partition, RecoverySource source, long position, string why) =>
         logger.CandidatePassedOver(partition, source, position, why);
 
+    public void ImagePassedOver(int partition, long position, string why) => logger.IndexImagePassedOver(partition, position, why);
+
+    public void ImageUsed(int partition, long position, long scanned) => logger.IndexImageUsed(partition, position, scanned);
+
     public void Recovered(int partition, RecoverySource source, long position, long replay, TimeSpan took) =>
         logger.Recovered(partition, source, position, replay, took.TotalSeconds);
 
@@ -20,6 +24,11 @@ internal sealed class RecoveryLog(ILogger logger, Action wake) : IRecoveryObserv
         {
             if (manifest is not null) logger.CheckpointTaken(partition, manifest.Sequence, manifest.Mark.Position, manifest.Fold.Tail - manifest.Fold.Begin);
             else logger.CheckpointGivenUp(partition, error!.Message);
+        };
+        persistence.Images.OnEnded = (image, error) =>
+        {
+            if (image is not null) logger.IndexImageTaken(partition, image.Number, image.Entries, image.Bytes);
+            else logger.IndexImageGivenUp(partition, error!.Message);
         };
         persistence.Shipper.OnEnded = (manifest, rows, error) =>
         {

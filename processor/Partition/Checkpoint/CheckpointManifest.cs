@@ -17,8 +17,10 @@ namespace ReadStateStream.Partition.Checkpoint;
 /// <param name="Geometry">How that log is laid out.</param>
 /// <param name="Sums">Checksums of the log up to the tail.</param>
 /// <param name="Shipped">What of it the snapshot store has acknowledged.</param>
+/// <param name="Image">A copy of the hash index that a recovery may begin with; null: none, as in manifests of before there were any.</param>
 public sealed record CheckpointManifest(
-    long Sequence, long Lineage, int Partition, SnapshotMark Mark, FoldMark Fold, StoreGeometry Geometry, SumsMark Sums, ShippedMark Shipped)
+    long Sequence, long Lineage, int Partition, SnapshotMark Mark, FoldMark Fold, StoreGeometry Geometry, SumsMark Sums, ShippedMark Shipped,
+    IndexImageMark? Image)
 {
     private const int HashLength = 64;
 

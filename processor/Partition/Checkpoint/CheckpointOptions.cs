@@ -25,6 +25,14 @@ public sealed class CheckpointOptions
     [Range(64L << 10, 1L << 40)]
     public long GarbageBytes { get; set; } = 64L << 20;
 
+    /// <summary>
+    /// Growth of a partition's record log since its last copy of the hash index, as a share of its live bytes, after which a
+    /// checkpoint takes a new one, 0.01 .. 1,000: what a restart scans of the log. Not before the log has grown by twice
+    /// the copy's size.
+    /// </summary>
+    [Range(0.01, 1_000)]
+    public double ImageRatio { get; set; } = 0.25;
+
     /// <summary>The interval.</summary>
     public TimeSpan Interval => TimeSpan.FromSeconds(IntervalSeconds);
 

@@ -32,6 +32,7 @@ public sealed class Checkpointer
     private readonly StateDevice device;
     private readonly StateStore store;
     private readonly CheckpointFolder folder;
+    private readonly IndexImages images;
     private readonly Func<ShippedMark> shipped;
     private readonly IFaultPoints faults;
     private readonly List<CheckpointManifest> kept;
@@ -44,7 +45,7 @@ public sealed class Checkpointer
     private DateTimeOffset nextAt;
     private TimeSpan retry = FirstRetry;
 
-    private enum Phase { Idle, Flushing, Syncing, Verifying, Saving, Deleting }
+    private enum Phase { Idle, Flushing, Syncing, Verifying, Imaging, Saving, Deleting }
 
     private sealed record Taken(long Position, FoldMark Fold, DateTimeOffset At);
 
@@ -53,11 +54,12 @@ public sealed class Checkpointer
     /// <param name="device">Device of the store.</param>
     /// <param name="store">The store; only <see cref="Begin"/> changes it.</param>
     /// <param name="folder">Where manifests lie.</param>
+    /// <param name="images">Copies of the hash index.</param>
     /// <param name="found">Manifests that are kept, newest first, and the greatest number ever used.</param>
     /// <param name="shipped">What the snapshot store has acknowledged; from any thread.</param>
     /// <param name="faults">Named steps at which a test may stop the process.</param>
     public Checkpointer(
-        CheckpointSettings settings, IEventLog log, StateDevice device, StateStore store, CheckpointFolder folder,
+        CheckpointSettings settings, IEventLog log, StateDevice device, StateStore store, CheckpointFolder folder, IndexImages images,
         (IReadOnlyList<CheckpointManifest> Kept, long Sequence) found, Func<ShippedMark> shipped, IFaultPoints faults)
     {
         this.settings = settings;
@@ -65,6 +67,7 @@ public sealed class Checkpointer
         this.device = device;
         this.store = store;
         this.folder = folder;
+        this.images = images;
         this.shipped = shipped;
         this.faults = faults;
         kept = [.. found.Kept];
@@ -112,14 +115,36 @@ public sealed class Checkpointer
     // A log in which nothing was ever written has no sector to prove, and nothing to lose.
     private bool IsEmpty => store.TailAddress == store.BeginAddress;
 
+    /// <summary>The same of the checkpoint of an orderly stop, after which a start is to have little to scan.</summary>
+    public bool IsLastWorthwhile(long position) => IsWorthwhile(position) || (!IsEmpty && images.IsWanted(isLast: true));
+
     /// <summary>Nothing is under way.</summary>
     public bool IsIdle => taken is null;
 
+    /// <summary>
+    /// What the writer does between two batches while one is due: copies a slice of the hash index where the checkpoint is
+    /// to have a copy, then takes it. False where it could do nothing now.
+    /// </summary>
+    public bool Prepare(long position)
+    {
+        if (!images.CopySome(sequence + 1, out var worked)) return worked;
+        Take(position);
+        return true;
+    }
+
     /// <summary>Takes one at this position, unless nothing was stored yet: the writer, between two batches.</summary>
-    public void Begin(long position)
+    /// <param name="position">Next offset to apply.</param>
+    /// <param name="isLast">Whether it is that of an orderly stop.</param>
+    public void Begin(long position, bool isLast = false)
+    {
+        if (IsEmpty) return;
+        images.CopyAll(sequence + 1, isLast);
+        Take(position);
+    }
+
+    private void Take(long position)
     {
         if (taken is not null) throw new InvalidOperationException("a checkpoint is under way");
-        if (IsEmpty) return;
         faults.Reach("checkpoint-before-fold");
         last = new Taken(position, store.Fold(), settings.Time.GetUtcNow());
         nextAt = last.At + settings.Options.Interval;
@@ -132,7 +157,7 @@ public sealed class Checkpointer
     /// <exception cref="LogForkedException">The event log is another.</exception>
     public bool Step()
     {
-        if (taken is not { } under) return false;
+        if (taken is not { } under) return images.Step();
         try
         {
             return Advance(under);
@@ -152,7 +177,7 @@ public sealed class Checkpointer
                 phase = Phase.Flushing;
                 return true;
             case Phase.Flushing:
-                return AwaitFlush(under);
+                return AwaitFlush(under) || images.Step();
             case Phase.Syncing:
                 faults.Reach("checkpoint-before-sync");
                 device.Flush();
@@ -164,7 +189,10 @@ public sealed class Checkpointer
                 if (verified < under.Fold.Tail) verified = device.Verify(verified, under.Fold.Tail);
                 if (verified < under.Fold.Tail) return true;
                 faults.Reach("checkpoint-after-verify");
-                phase = Phase.Saving;
+                phase = Phase.Imaging;
+                return true;
+            case Phase.Imaging:
+                if (!images.Step()) phase = Phase.Saving;
                 return true;
             case Phase.Saving:
                 Save(under);
@@ -202,7 +230,7 @@ public sealed class Checkpointer
         var manifest = new CheckpointManifest(
             ++sequence, settings.Lineage, settings.Partition,
             new SnapshotMark(under.Position, fingerprint, under.At.ToUnixTimeMilliseconds()),
-            under.Fold, store.Geometry, sums, shipped());
+            under.Fold, store.Geometry, sums, shipped(), images.For(under.Fold));
         folder.Write(manifest, faults);
         faults.Reach("checkpoint-after-manifest");
         kept.Insert(0, manifest);
@@ -236,6 +264,7 @@ public sealed class Checkpointer
             kept.RemoveAt(kept.Count - 1);
             faults.Reach("checkpoint-after-delete");
         }
+        images.DeleteUnnamed(kept);
         faults.Reach("checkpoint-before-segments");
         device.RemoveSegmentsBelow(Math.Min(kept.Min(manifest => manifest.Fold.Begin), shipped().Tail));
         faults.Reach("checkpoint-after-segments");

@@ -12,6 +12,12 @@ public sealed record PartitionPersistence(StateDevice Device, Checkpointer Check
     private readonly Lock stepping = new();
     private bool closed;
 
+    /// <summary>Copies of the hash index.</summary>
+    public required IndexImages Images { get; init; }
+
+    /// <summary>Proves what a recovery by an index image did not read; null where it scanned the record log.</summary>
+    public LogScrub? Scrub { get; init; }
+
     /// <summary>Cuts the event log; null where it is kept whole or sees to that itself.</summary>
     public LogRetention? Retention { get; init; }
 
@@ -42,6 +48,7 @@ public sealed record PartitionPersistence(StateDevice Device, Checkpointer Check
             var worked = Checkpointer.Step();
             worked |= Shipper.Step();
             worked |= Compactor.Step();
+            worked |= Scrub?.Step() ?? false;
             worked |= Retention?.Step(LowestRecovery) ?? false;
             return worked;
         }
@@ -57,6 +64,7 @@ public sealed record PartitionPersistence(StateDevice Device, Checkpointer Check
         {
             closed = true;
             Shipper.Dispose();
+            Images.Dispose();
         }
     }
 }

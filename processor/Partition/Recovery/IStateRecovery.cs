@@ -27,8 +27,10 @@ public sealed record RecoveredState(
 public interface IStateRecovery
 {
     /// <summary>The state of the highest position that can be trusted.</summary>
+    /// <param name="failure">Why the partition failed before, damage above all; null where it did not.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <exception cref="RecoveryRefusedException">There is none: the partition is not served.</exception>
-    Task<RecoveredState> RecoverAsync(CancellationToken cancellation);
+    Task<RecoveredState> RecoverAsync(Exception? failure, CancellationToken cancellation);
 }
 
 /// <summary>No state can be trusted, and what to do about it: not tried again before a restart.</summary>
@@ -37,6 +39,6 @@ public sealed class RecoveryRefusedException(string message) : Exception(message
 /// <summary>A store that is empty and forgets: replays from the log's start, in tests and benchmarks.</summary>
 public sealed class EmptyState(StateStore store) : IStateRecovery
 {
-    public Task<RecoveredState> RecoverAsync(CancellationToken cancellation) =>
+    public Task<RecoveredState> RecoverAsync(Exception? failure, CancellationToken cancellation) =>
         Task.FromResult(new RecoveredState(store, 0, 0, RecoverySource.LogStart, null));
 }

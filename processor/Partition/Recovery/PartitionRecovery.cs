@@ -8,6 +8,7 @@
 // - A store that cannot be reached is not an empty one: it is waited for.
 // - Rows computed from another log than this one stop the partition: they would outlive the replay.
 // - Files of a candidate that was passed over are gone before the state that was chosen is written to.
+// - After damage no index image is used: the record log is proven whole first.
 using ReadStateStream.Fold;
 using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Log;
@@ -43,8 +44,10 @@ public sealed class PartitionRecovery(
 
     private int Number => settings.Checkpoint.Partition;
 
-    public async Task<RecoveredState> RecoverAsync(CancellationToken cancellation)
+    public async Task<RecoveredState> RecoverAsync(Exception? failure, CancellationToken cancellation)
     {
+        // What a partition that met damage goes on from is read whole before: by an image it would meet it again and again.
+        var trustsImages = failure is not DamageException;
         // Off the caller's thread, which is the writer of other partitions too; inline where the simulator is the caller.
         if (settings.Device.Mode == DeviceMode.Threads) await Task.Yield();
         var started = settings.Checkpoint.Time.GetTimestamp();
@@ -62,7 +65,7 @@ public sealed class PartitionRecovery(
             var shipped = progress?.Shipped?.Position ?? 0;
             if (untried < manifests.Count && manifests[untried].Mark.Position >= shipped)
             {
-                if (TryCheckpoint(manifests, untried++, progress, sequence) is { } local) return Report(local, started);
+                if (TryCheckpoint(manifests, untried++, progress, sequence, trustsImages) is { } local) return Report(local, started);
                 continue;
             }
             if (await TrySnapshotAsync(progress!, sequence, untried < manifests.Count, cancellation).ConfigureAwait(false) is { } restored)
@@ -137,7 +140,7 @@ public sealed class PartitionRecovery(
         return now == mark.Fingerprint ? null : $"its record {mark.Position - 1} is another";
     }
 
-    private RecoveredState? TryCheckpoint(List<CheckpointManifest> manifests, int index, SnapshotProgress? progress, long sequence)
+    private RecoveredState? TryCheckpoint(List<CheckpointManifest> manifests, int index, SnapshotProgress? progress, long sequence, bool trustsImages)
     {
         var manifest = manifests[index];
         if (Contradiction(manifest.Mark) is { } contradiction)
@@ -147,30 +150,32 @@ public sealed class PartitionRecovery(
         }
         // The manifest may be of an attempt whose last fsync failed: it is counted on only once its name is durable.
         settings.Device.Disk.SyncFolder(settings.Folder);
-        var device = OpenDevice(manifest.Geometry);
+        OpenedCheckpoint opened;
         try
         {
-            device.LoadSums(manifest.Sums, manifest.Fold.Begin);
-            // FASTER opens the device itself; from here on the store owns it.
-            var store = StateStore.Recover(settings.Store, manifest.Geometry, settings.Policy, device, manifest.Fold);
-            if (device.Damage is { } damage)
-            {
-                store.Dispose();
-                throw damage;
-            }
-            settings.Faults.Reach("recovery-before-drop-newer");
-            DropNewer(manifest.Sequence);
-            settings.Faults.Reach("recovery-after-drop-newer");
-            return Assemble(
-                // More than two where a crash came before the third was deleted: the next checkpoint does that.
-                store, device, [.. manifests.Skip(index)], sequence, ShippedOf(manifest, progress), manifest.Mark.Position,
-                manifest.Mark.Position, RecoverySource.Checkpoint);
+            opened = new CheckpointOpening(settings, OpenDevice, observer).Open(manifest, trustsImages);
         }
         catch (Exception error) when (error is DamageException or InvalidDataException)
         {
-            device.Dispose();
-            observer.PassedOver(Number, RecoverySource.Checkpoint, manifest.Mark.Position, (device.Damage ?? error).Message);
+            observer.PassedOver(Number, RecoverySource.Checkpoint, manifest.Mark.Position, error.Message);
             return null;
+        }
+        try
+        {
+            settings.Faults.Reach("recovery-before-drop-newer");
+            DropNewer(manifest.Sequence);
+            settings.Faults.Reach("recovery-after-drop-newer");
+            var recovered = Assemble(
+                // More than two where a crash came before the third was deleted: the next checkpoint does that.
+                opened.Store, opened.Device, [.. manifests.Skip(index)], sequence, ShippedOf(manifest, progress), manifest.Mark.Position,
+                manifest.Mark.Position, RecoverySource.Checkpoint, opened.Image);
+            if (opened.Image is { } image) observer.ImageUsed(Number, manifest.Mark.Position, manifest.Fold.Tail - image.Start);
+            return recovered;
+        }
+        catch
+        {
+            opened.Store.Dispose();
+            throw;
         }
     }
 
@@ -241,16 +246,22 @@ public sealed class PartitionRecovery(
 
     private RecoveredState Assemble(
         StateStore store, StateDevice device, IReadOnlyList<CheckpointManifest> kept, long sequence, ShippedMark shipped, long position,
-        long liveFrom, RecoverySource source)
+        long liveFrom, RecoverySource source, IndexImageMark? image = null)
     {
         Checkpointer? checkpointer = null;
         var shipper = new Shipper(
             settings.Checkpoint, snapshots, new SegmentChanges(device, 1 << store.Geometry.PageBits), () => checkpointer?.Newest, shipped,
             isUnknown: source == RecoverySource.LogStart, settings.Faults);
+        var images = new IndexImages(settings.Checkpoint, store, settings.Device.Disk, settings.Folder, image, settings.Faults);
+        images.DeleteUnnamed(kept);
         checkpointer = new Checkpointer(
-            settings.Checkpoint, log, device, store, folder, (kept, sequence), () => shipper.Shipped, settings.Faults);
+            settings.Checkpoint, log, device, store, folder, images, (kept, sequence), () => shipper.Shipped, settings.Faults);
         var compactor = new Compactor(settings.Checkpoint.Options, store, device, () => checkpointer.Newest, () => shipper.Shipped, settings.Faults);
-        var persistence = new PartitionPersistence(device, checkpointer, shipper, compactor) { Retention = settings.Retention };
+        var persistence = new PartitionPersistence(device, checkpointer, shipper, compactor)
+        {
+            Images = images, Retention = settings.Retention,
+            Scrub = image is null ? null : new LogScrub(store, device, kept[0].Fold, settings.Checkpoint.Time),
+        };
         Hold(device, true);
         observer.Assembled(Number, persistence);
         return new RecoveredState(store, position, liveFrom, source, persistence);

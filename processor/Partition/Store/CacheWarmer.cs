@@ -2,8 +2,8 @@
 // of records waits for memory twice, for the bucket and for the record it names, one look-up after the other;
 // asked for in groups, the waits overlap (docs/decisions/0007).
 //
-// FASTER 2.6.5 has no call for it: where its table lies is read by reflection, once. A prefetch neither faults
-// nor changes anything, so a wrong address costs time only; where the fields are named otherwise, nothing is
+// FASTER 2.6.5 has no call for it: where its table lies is found by reflection (IndexTable). A prefetch neither
+// faults nor changes anything, so a wrong address costs time only; where the fields are named otherwise, nothing is
 // prefetched.
 using System.Reflection;
 using System.Runtime.Intrinsics.X86;
@@ -13,13 +13,8 @@ namespace ReadStateStream.Partition.Store;
 
 internal sealed unsafe class CacheWarmer
 {
-    private const int EntriesPerBucket = 7;
-    private const int TagShift = 48;
-    private const int TagBits = 14;
-    private const ulong TagMask = (1UL << TagBits) - 1;
-    private const ulong AddressMask = (1UL << TagShift) - 1;
+    private const ulong TagMask = (1UL << IndexTable.TagBits) - 1;
     private const int LineBytes = 64;
-    private const int BucketBytes = 64;
 
     /// <summary>A channel's record: its head, names and first entries.</summary>
     private const int ChannelLines = 6;
@@ -32,35 +27,24 @@ internal sealed unsafe class CacheWarmer
     private readonly int pageBits;
     private ulong[] hashes = new ulong[64];
 
-    private CacheWarmer(byte* table, long tableMask, long* pages, int pageCount, int pageBits)
+    private CacheWarmer(IndexTable index, long* pages, int pageCount, int pageBits)
     {
-        this.table = table;
-        this.tableMask = (ulong)tableMask;
+        table = index.Lines;
+        tableMask = (ulong)index.Count - 1;
         this.pages = pages;
         pageMask = (ulong)pageCount - 1;
         this.pageBits = pageBits;
     }
 
     /// <summary>A warmer of this store, or null where FASTER's fields are not found or the processor has no prefetch.</summary>
-    public static CacheWarmer? Of(FasterKV<Key16, SpanByte> faster)
+    public static CacheWarmer? Of(FasterKV<Key16, SpanByte> faster, IndexTable? index)
     {
-        var index = (Field(faster, "state") as Array)?.GetValue(0);
-        var log = Field(faster, "hlog");
-        return Sse.IsSupported
-               && Field(index, "tableAligned") is Pointer table && Field(index, "size_mask") is long tableMask
-               && Field(log, "nativePointers") is Pointer pages && Field(log, "BufferSize") is int pageCount
-               && Field(log, "LogPageSizeBits") is int pageBits
-            ? new CacheWarmer((byte*)Pointer.Unbox(table), tableMask, (long*)Pointer.Unbox(pages), pageCount, pageBits)
+        var log = IndexTable.Field(faster, "hlog");
+        return Sse.IsSupported && index is not null
+               && IndexTable.Field(log, "nativePointers") is Pointer pages && IndexTable.Field(log, "BufferSize") is int pageCount
+               && IndexTable.Field(log, "LogPageSizeBits") is int pageBits
+            ? new CacheWarmer(index, (long*)Pointer.Unbox(pages), pageCount, pageBits)
             : null;
-    }
-
-    private static object? Field(object? owner, string name)
-    {
-        const BindingFlags declared = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly;
-        for (var type = owner?.GetType(); type is not null; type = type.BaseType)
-            if (type.GetField(name, declared) is { } field)
-                return field.GetValue(owner);
-        return null;
     }
 
     /// <summary>Asks for the buckets and records of these keys; a few dozen at a time stay in the cache until they are used.</summary>
@@ -70,19 +54,19 @@ internal sealed unsafe class CacheWarmer
         for (var i = 0; i < keys.Length; i++)
         {
             hashes[i] = keys[i].Hash64();
-            Sse.Prefetch0(table + ((hashes[i] & tableMask) * BucketBytes));
+            Sse.Prefetch0(table + ((hashes[i] & tableMask) * LineBytes));
         }
         for (var i = 0; i < keys.Length; i++) WarmRecord(hashes[i], keys[i].Kind == RecordKind.Channel ? ChannelLines : StateLines);
     }
 
     private void WarmRecord(ulong hash, int lines)
     {
-        var bucket = (ulong*)(table + ((hash & tableMask) * BucketBytes));
-        var tag = hash >> (64 - TagBits);
-        for (var entry = 0; entry < EntriesPerBucket; entry++)
+        var bucket = (ulong*)(table + ((hash & tableMask) * LineBytes));
+        var tag = hash >> (64 - IndexTable.TagBits);
+        for (var entry = 0; entry < IndexTable.EntriesOfLine; entry++)
         {
-            if (((bucket[entry] >> TagShift) & TagMask) != tag || bucket[entry] == 0) continue;
-            var address = bucket[entry] & AddressMask;
+            if (((bucket[entry] >> IndexTable.AddressBits) & TagMask) != tag || bucket[entry] == 0) continue;
+            var address = bucket[entry] & IndexTable.AddressMask;
             var record = (byte*)pages[(address >> pageBits) & pageMask] + (address & ((1UL << pageBits) - 1));
             for (var line = 0; line < lines; line++) Sse.Prefetch0(record + (line * LineBytes));
             return;

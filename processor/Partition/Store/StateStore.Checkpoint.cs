@@ -43,17 +43,28 @@ public sealed partial class StateStore
     }
 
     /// <summary>
-    /// Opens the store as it was at a fold-over, on a device that it then owns: FASTER scans the log from its begin
-    /// and builds the index anew.
+    /// Opens the store as it was at a fold-over, on a device that it then owns. FASTER scans the log from its begin and
+    /// builds the index anew; or takes the index of an image, scans from where that was begun, and reads what else of the
+    /// log's end memory has room for, up to <see cref="StoreGeometry.FirstPageAtRecovery"/>.
     /// </summary>
+    /// <param name="options">Memory and limits.</param>
+    /// <param name="geometry">Layout of the log.</param>
+    /// <param name="policy">What is stored.</param>
+    /// <param name="device">The log's device.</param>
+    /// <param name="mark">The fold-over.</param>
+    /// <param name="image">A copy of the index that was begun above the log's begin; null: none.</param>
     /// <exception cref="InvalidDataException">The log does not hold what the mark says.</exception>
-    public static StateStore Recover(StoreOptions options, StoreGeometry geometry, StoredPolicy policy, IDevice device, FoldMark mark)
+    /// <exception cref="IndexImageException">The image cannot be used; the device is disposed of.</exception>
+    public static StateStore Recover(
+        StoreOptions options, StoreGeometry geometry, StoredPolicy policy, IDevice device, FoldMark mark, IndexImageReader? image = null)
     {
-        var tokens = new CheckpointTokens(mark);
+        var head = image is null ? mark.Begin : Math.Max(mark.Begin, geometry.FirstPageAtRecovery(mark, options.LogMemoryBytes));
+        var tokens = new CheckpointTokens(mark, head, image);
         var store = new StateStore(options, geometry, policy, device, tokens);
         try
         {
-            store.faster.Recover(default, tokens.Token);
+            store.faster.Recover(tokens.IndexToken, tokens.Token);
+            if (image is not null && !tokens.IsIndexRead) throw new IndexImageException("FASTER does not take the index image");
             if (store.faster.Log.TailAddress != mark.Tail || store.faster.Log.BeginAddress != mark.Begin)
                 throw new InvalidDataException(
                     $"the record log was opened as {store.faster.Log.BeginAddress} .. {store.faster.Log.TailAddress}, not {mark.Begin} .. {mark.Tail}");
@@ -67,6 +78,14 @@ public sealed partial class StateStore
             throw;
         }
     }
+
+    /// <summary>Chains of the hash index; 0 where FASTER does not lay it out as it is known to, and it cannot be copied.</summary>
+    public long CapturableLines => index?.Count ?? 0;
+
+    /// <summary>Begins a copy of the hash index; the writer, between two batches. Where <see cref="CapturableLines"/> is not 0.</summary>
+    public IndexCapture BeginCapture() => index is null
+        ? throw new InvalidOperationException("FASTER lays out its hash index otherwise")
+        : new IndexCapture(index, faster.Log.BeginAddress, faster.Log.TailAddress);
 
     private void CompleteAskedNow()
     {

@@ -30,6 +30,7 @@ public sealed partial class StateStore : IDisposable
     private readonly StoreFunctions functions;
     private readonly ClientSession<Key16, SpanByte, StoreVerb, int, int, StoreFunctions> session;
     private readonly UnsafeContext<Key16, SpanByte, StoreVerb, int, int, StoreFunctions> context;
+    private readonly IndexTable? index;
     private readonly CacheWarmer? warmer;
     private readonly HashSet<Key16> asked = new(512);
     private readonly long indexBytes;
@@ -70,7 +71,8 @@ public sealed partial class StateStore : IDisposable
             sessionVariableLengthStructSettings: new SessionVariableLengthStructSettings<SpanByte, StoreVerb> { valueLength = functions },
             readCopyOptions: ReadCopyOptions.None);
         context = session.UnsafeContext;
-        warmer = CacheWarmer.Of(faster);
+        index = IndexTable.Of(faster);
+        warmer = CacheWarmer.Of(faster, index);
     }
 
     /// <summary>The longest value of a record, bytes.</summary>

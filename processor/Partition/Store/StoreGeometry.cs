@@ -14,9 +14,23 @@ public readonly record struct StoreGeometry(int PageBits, int SegmentBits, long 
 {
     private const int FewestLines = 64;
     private const int LineBytes = 64;
+    private const int BroughtOfLive = 2;
 
     /// <summary>The layout that the settings ask for; sizes are rounded down to powers of two.</summary>
     public static StoreGeometry From(StoreOptions options) => new(
         BitOperations.Log2((uint)options.PageBytes), BitOperations.Log2((ulong)options.SegmentBytes),
         Math.Max(FewestLines, 1L << BitOperations.Log2((ulong)(options.IndexBytes / LineBytes) + 1)));
+
+    /// <summary>
+    /// Address of the first page that a recovery by an index image brings into memory; below the log's begin where all are.
+    /// Where memory has room for it, twice the live bytes from the log's end: the whole of a log whose garbage is kept to its
+    /// default share, and of a longer one the part in which most of what is current lies. The rest is read when it is asked for.
+    /// </summary>
+    /// <param name="mark">The fold-over.</param>
+    /// <param name="memoryBytes">Bytes of record pages in memory.</param>
+    public long FirstPageAtRecovery(FoldMark mark, long memoryBytes)
+    {
+        var room = (((mark.Tail >> PageBits) + 1) << PageBits) - (1L << BitOperations.Log2((ulong)memoryBytes));
+        return Math.Max(room, (mark.Tail - (BroughtOfLive * mark.LiveBytes)) >> PageBits << PageBits);
+    }
 }

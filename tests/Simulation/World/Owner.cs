@@ -80,10 +80,10 @@ internal sealed class Owner : IStateRecovery, IRecoveryObserver, IFaultPoints
     /// <summary>Told of each completed ship.</summary>
     public Action<long>? OnShipped { get; set; }
 
-    public async Task<RecoveredState> RecoverAsync(CancellationToken cancellation)
+    public async Task<RecoveredState> RecoverAsync(Exception? failure, CancellationToken cancellation)
     {
         Store = null;
-        var recovered = await recovery.RecoverAsync(cancellation).ConfigureAwait(false);
+        var recovered = await recovery.RecoverAsync(failure, cancellation).ConfigureAwait(false);
         Store = recovered.Store;
         return recovered;
     }
@@ -102,6 +102,20 @@ internal sealed class Owner : IStateRecovery, IRecoveryObserver, IFaultPoints
         OnPassedOver?.Invoke();
     }
 
+    public void ImagePassedOver(int partition, long position, string why)
+    {
+        if (Life.IsDead) return;
+        trace.Add("index image passed over", position);
+        tally.Add(TallyGroup.Source, "index image passed over");
+    }
+
+    public void ImageUsed(int partition, long position, long scanned)
+    {
+        if (Life.IsDead) return;
+        trace.Add("index image used", position, scanned);
+        tally.Add(TallyGroup.Source, "Checkpoint, by index image");
+    }
+
     public void Recovered(int partition, RecoverySource source, long position, long replay, TimeSpan took)
     {
         if (Life.IsDead) return;
@@ -118,6 +132,12 @@ internal sealed class Owner : IStateRecovery, IRecoveryObserver, IFaultPoints
             tally.Add(TallyGroup.Other, manifest is null ? "checkpoint given up" : "checkpoint");
             trace.Add("checkpoint", manifest?.Mark.Position ?? -1);
             if (manifest is not null) OnCheckpoint?.Invoke(manifest);
+        };
+        persistence.Images.OnEnded = (image, _) =>
+        {
+            if (Life.IsDead) return;
+            tally.Add(TallyGroup.Other, image is null ? "index image given up" : "index image");
+            trace.Add("index image", image?.Number ?? -1, image?.Start ?? -1);
         };
         persistence.Shipper.OnEnded = (manifest, rows, error) =>
         {

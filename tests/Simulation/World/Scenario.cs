@@ -38,6 +38,8 @@ internal sealed class Scenario
         {
             IntervalSeconds = random.Next(1, 20), IntervalBytes = 4L << random.Next(10, 17), DeadlineSeconds = random.Next(2, 30),
             GarbageRatio = random.Pick([0.1, 0.3, 1.0, 3.0]), GarbageBytes = random.Pick([8L << 10, 32L << 10, 64L << 10]),
+            // Of its own, so that what else a seed decides stays as it was.
+            ImageRatio = new Random(seed ^ 0x1A6E).Pick([0.01, 0.1, 0.5, 1_000]),
         };
         GarbageRecords = random.Chance(0.5) ? 0.02 : 0;
         Faultiness = random.Pick([0.0, 0.3, 1.0, 1.0, 2.0, 2.0]);
@@ -52,7 +54,7 @@ internal sealed class Scenario
     public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture,
         $"seed {Seed}: {Partitions} partitions, snapshots {Snapshots}, pages {Store.LogMemoryBytes / Store.PageBytes} x {Store.PageBytes}, " +
         $"segments {Store.SegmentBytes}, index {Store.IndexBytes}, mutable {Store.MutableFraction}, held {IsHeld} {HeldWriteBytes}, " +
-        $"interval {Checkpoints.IntervalSeconds} s {Checkpoints.IntervalBytes}, garbage {Checkpoints.GarbageRatio} {Checkpoints.GarbageBytes}, " +
+        $"interval {Checkpoints.IntervalSeconds} s {Checkpoints.IntervalBytes}, garbage {Checkpoints.GarbageRatio} {Checkpoints.GarbageBytes}, images {Checkpoints.ImageRatio}, " +
         $"faultiness {Faultiness}, {Logs.Logs.Count} logs, {Logs.Policy}");
 
     public int Seed { get; }

@@ -30,8 +30,11 @@ internal sealed partial class SimulatedWorld
             case < 660:
                 lane.Owner!.StepBeside(static persistence => persistence.Shipper.Step());
                 break;
-            case < 710:
+            case < 700:
                 lane.Owner!.StepBeside(static persistence => persistence.Compactor.Step());
+                break;
+            case < 710:
+                StepScrub(lane.Owner!);
                 break;
             case < 820:
                 StepDevice(lane.Owner!);
@@ -69,6 +72,16 @@ internal sealed partial class SimulatedWorld
         owner.Partition.Step();
         owner.Appetite = 0;
         trace.Add("writer", owner.Partition.Position, owner.Partition.Position - before);
+    }
+
+    private void StepScrub(Owner owner)
+    {
+        if (owner.Persistence is not { Scrub: { IsDone: false } scrub } persistence) return;
+        var wasWhole = persistence.Device.Damage is null;
+        owner.StepBeside(_ => scrub.Step());
+        if (owner.Life.IsDead) return;
+        if (scrub.IsDone) tally.Add(TallyGroup.Other, "record log scrubbed");
+        if (wasWhole && persistence.Device.Damage is not null) tally.Add(TallyGroup.Other, "damage found by the scrub");
     }
 
     private void StepDevice(Owner owner)

@@ -13,7 +13,8 @@ internal sealed partial class SimulatedWorld
     /// <summary>Named steps at which a process may die (IFaultPoints).</summary>
     private static readonly string[] Steps =
     [
-        "checkpoint-before-fold", "checkpoint-before-sync", "checkpoint-after-sync", "checkpoint-before-manifest", "checkpoint-after-manifest",
+        "checkpoint-before-image", "checkpoint-after-image", "checkpoint-before-fold", "checkpoint-before-sync", "checkpoint-after-sync",
+        "checkpoint-before-manifest", "checkpoint-after-manifest",
         "checkpoint-after-delete", "ship-before-intent", "ship-after-intent", "ship-row", "ship-before-position", "ship-after-position",
     ];
 

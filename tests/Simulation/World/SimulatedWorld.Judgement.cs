@@ -180,6 +180,7 @@ internal sealed partial class SimulatedWorld
     private bool IsAtRest(Lane lane) =>
         lane.Owner is { Partition: { State: PartitionState.Running, LagEvents: 0 }, Persistence: { } persistence } owner
         && persistence.Checkpointer.IsIdle && (persistence.Checkpointer.Newest?.Mark.Position ?? 0) == owner.Partition.Position
+        && persistence.Scrub is null or { IsDone: true }
         && (!KeepsRows || persistence.Shipper.BacklogEvents == 0) && persistence.Shipper.Waiting is null or { IsCompleted: true };
 
     private static string Describe(Lane lane) => lane.Owner is not { } owner ? "no owner"
@@ -227,9 +228,13 @@ internal sealed partial class SimulatedWorld
                 var view = new DiskView(machine(lane), life, random, tally, trace) { Immune = true };
                 var owner = new Owner(SettingsOf(lane, view, plain: true), view, life, lane.Log, snapshots(lane), time, tally, trace);
                 owners.Add(owner);
-                for (var step = 0; owner.Partition.State != PartitionState.Running || owner.Partition.LagEvents > 0; step++)
+                for (var step = 0; !IsProven(owner); step++)
                 {
                     owner.Partition.Step();
+                    owner.StepBeside(static persistence => persistence.Scrub?.Step() ?? false);
+                    time.Advance(TimeSpan.FromMilliseconds(1));
+                    // What an index image left unread is damaged: it recovers again, by a scan.
+                    if (owner.Partition.Failure is DamageException && lane.IsDamaged && step < StepsToRest) continue;
                     if (owner.Partition.Failure is RecoveryRefusedException && lane is { IsSnapshotDamaged: true, Log.History: > 0 })
                     {
                         // An intent of the history that is gone outlived the rows that were damaged with it.
@@ -249,6 +254,9 @@ internal sealed partial class SimulatedWorld
             foreach (var owner in owners) owner.Bury();
         }
     }
+
+    private static bool IsProven(Owner owner) =>
+        owner is { Partition: { State: PartitionState.Running, LagEvents: 0 }, Persistence: { Scrub: null or { IsDone: true } } };
 
     private void Compare(IReadOnlyList<Owner> owners, string what)
     {

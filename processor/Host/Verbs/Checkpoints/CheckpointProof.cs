@@ -1,5 +1,5 @@
-// Reads everything that a manifest names: first the bytes, held against their checksums; then each record by itself;
-// then the records of each aggregate together.
+// Reads everything that a manifest names: the index image; the bytes of the record log, held against their checksums;
+// then each record by itself; then the records of each aggregate together.
 using ReadStateStream.Host.Verbs.Shared;
 using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Store;
@@ -31,19 +31,38 @@ internal sealed class CheckpointProof(CheckpointFiles files, CheckpointManifest 
 
     public ProvenCheckpoint Run()
     {
+        ReadImage();
         try
         {
             using var device = files.Open(manifest);
+            var before = damage.Count;
             ReadSectors(device);
             // Records of sectors that do not hold say nothing more.
-            if (damage.Count == 0) ReadRecords(device);
-            if (damage.Count == 0) ReadAggregates(device);
+            if (damage.Count == before) ReadRecords(device);
+            if (damage.Count == before) ReadAggregates(device);
         }
         catch (DamageException found)
         {
             damage.Add(Describe(found));
         }
         return new ProvenCheckpoint(fold.Tail - fold.Begin, records, current, damage);
+    }
+
+    /// <summary>Damage there costs a start time alone; it is damage all the same.</summary>
+    private void ReadImage()
+    {
+        if (manifest.Image is not { } mark) return;
+        try
+        {
+            using var image = new IndexImageReader(UntouchedDisk.Instance, files.Folder, mark, manifest.Lineage, manifest.Partition);
+            while (!image.Next(out _).IsEmpty)
+            {
+            }
+        }
+        catch (IndexImageException found)
+        {
+            damage.Add($"{found.Message}; a start scans the record log instead");
+        }
     }
 
     private void ReadSectors(StateDevice device)

@@ -119,6 +119,13 @@ internal sealed class PartitionProof(ProcessorSettings settings, long lineage, I
         public void PassedOver(int partition, RecoverySource source, long position, string why) =>
             PassedOverReasons.Add(position < 0 ? $"{source}: {why}" : $"{source} at position {position}: {why}");
 
+        public void ImagePassedOver(int partition, long position, string why) =>
+            PassedOverReasons.Add($"the index image of the checkpoint at position {position}: {why}");
+
+        public void ImageUsed(int partition, long position, long scanned)
+        {
+        }
+
         public void Recovered(int partition, RecoverySource source, long position, long replay, TimeSpan took)
         {
         }

@@ -117,7 +117,7 @@ internal sealed class ReplayedPartition : IDisposable
     {
         public RecoveredState? Recovered { get; private set; }
 
-        public async Task<RecoveredState> RecoverAsync(CancellationToken cancellation) =>
-            Recovered = await recovery.RecoverAsync(cancellation).ConfigureAwait(false);
+        public async Task<RecoveredState> RecoverAsync(Exception? failure, CancellationToken cancellation) =>
+            Recovered = await recovery.RecoverAsync(failure, cancellation).ConfigureAwait(false);
     }
 }

@@ -141,10 +141,17 @@ public sealed class StateDevice : StorageDeviceBase
         DeviceIOCompletionCallback callback, object context) =>
         Add(FileDeviceVerb.Write, segmentId, destinationAddress, sourceAddress, numBytesToWrite, callback, context);
 
-    /// <inheritdoc/>
-    public override void ReadAsync(int segmentId, ulong sourceAddress, IntPtr destinationAddress, uint readLength,
-        DeviceIOCompletionCallback callback, object context) =>
-        Add(FileDeviceVerb.Read, segmentId, sourceAddress, destinationAddress, readLength, callback, context);
+    /// <summary>
+    /// Reads. What lies above the segment's end is zeros: FASTER asks for the record before one in its chain with the
+    /// length of that one, and the shorter record may be the last of a segment.
+    /// </summary>
+    public override unsafe void ReadAsync(int segmentId, ulong sourceAddress, IntPtr destinationAddress, uint readLength,
+        DeviceIOCompletionCallback callback, object context)
+    {
+        var inside = (uint)Math.Min(readLength, Math.Max(0, segmentSize - (long)sourceAddress));
+        new Span<byte>((byte*)destinationAddress + inside, (int)(readLength - inside)).Clear();
+        Add(FileDeviceVerb.Read, segmentId, sourceAddress, destinationAddress, inside, callback, context);
+    }
 
     /// <summary>Nothing: only the owner removes segments, once no checkpoint needs them.</summary>
     public override void RemoveSegmentAsync(int segment, AsyncCallback callback, IAsyncResult result) => callback(result);

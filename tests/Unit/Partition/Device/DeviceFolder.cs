@@ -60,7 +60,7 @@ internal sealed unsafe class DeviceFolder : IDisposable
         device.ReadAsync((ulong)address, memory.AddrOfPinnedObject(), (uint)length, (error, read, _) =>
         {
             memory.Free();
-            Assert.Equal((0u, (uint)length), (error, read));
+            Assert.Equal((0u, true), (error, read <= (uint)length));
             done.SetResult(bytes);
         }, new object());
         return done.Task;

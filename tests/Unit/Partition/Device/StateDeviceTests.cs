@@ -31,6 +31,19 @@ public sealed class StateDeviceTests : IDisposable
     }
 
     [Fact]
+    public void What_FASTER_reads_above_the_end_of_a_segment_is_zeros()
+    {
+        using var folder = new DeviceFolder();
+        using var device = folder.Open();
+        var bytes = DeviceFolder.Pattern(2 * DeviceFolder.SegmentBytes, 1);
+        DeviceFolder.Fill(device, 0, bytes);
+        var read = DeviceFolder.ReadNow(device, DeviceFolder.SegmentBytes - 512, 1024);
+        Assert.Equal(bytes[(DeviceFolder.SegmentBytes - 512)..DeviceFolder.SegmentBytes], read[..512]);
+        Assert.Equal(new byte[512], read[512..]);
+        Assert.Null(device.Damage);
+    }
+
+    [Fact]
     public void A_read_of_the_owner_crosses_segments()
     {
         using var device = _folder.Open();

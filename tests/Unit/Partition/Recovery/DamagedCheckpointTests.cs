@@ -1,6 +1,7 @@
 using ReadStateStream.Unit.Generators;
 using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Recovery;
+using ReadStateStream.Partition.Store;
 using Xunit;
 
 namespace ReadStateStream.Unit.Partition.Recovery;
@@ -28,6 +29,7 @@ public class DamagedCheckpointTests
         product.Kill();
         var image = FolderImage.Of(product.MachineFolder);
         var sources = new HashSet<RecoverySource>();
+        var byImage = 0;
         foreach (var (name, bytes) in image.Files)
             foreach (var damage in Damages(name, bytes))
             {
@@ -35,15 +37,48 @@ public class DamagedCheckpointTests
                 damage.Apply(product.MachineFolder);
                 product.Said.Clear();
                 product.Run();
+                product.Scrub();
                 var recovery = product.Said.LastRecovery!.Value;
                 sources.Add(recovery.Source);
+                byImage += product.Said.ImagesUsed;
+                if (name == image.IndexImage) Assert.Equal((1, 0), (product.Said.ImagesPassedOver.Count, product.Said.ImagesUsed));
                 // The newest checkpoint was used only where the damage lies in what it does not need.
                 if (recovery.Position < image.NewestPosition) Assert.NotEmpty(product.Said.PassedOverReasons);
                 if (many.FirstDifference(product.Tester) is { } difference) Assert.Fail($"{damage}: {difference}");
                 product.Kill();
             }
+        Assert.True(byImage > Places, $"{byImage} recoveries by an index image");
         Assert.Contains(RecoverySource.Checkpoint, sources);
         Assert.Contains(withSnapshot ? RecoverySource.Snapshot : RecoverySource.LogStart, sources);
+    }
+
+    /// <summary>Most of the data is not read by a recovery by an index image: it is proven beside the writer.</summary>
+    [Fact]
+    public void Damage_that_an_index_image_leaves_unread_is_found_beside_the_writer_and_recovered_from_by_a_scan()
+    {
+        const int wanted = 4;
+        var many = new InterleavedLogs(75_000, 100, 80);
+        using var product = DurablePartition.WithFiles(many.Policy.ToOptions(), PartitionTester.Tiny(), Compacting);
+        Fold(product, many);
+        var fold = product.Partition.Persistence!.Checkpointer.Newest!.Fold;
+        product.Kill();
+        var image = FolderImage.Of(product.MachineFolder);
+        var unread = fold.Tail - (2 * PartitionTester.Tiny().LogMemoryBytes) - fold.Begin;
+        for (var place = 0; place < wanted; place++)
+        {
+            image.Restore(product.MachineFolder);
+            new FileDamage("records.0", (int)(fold.Begin + (unread * place / wanted)), Cut: false).Apply(product.MachineFolder);
+            product.Said.Clear();
+            product.Run();
+            Assert.Equal((RecoverySource.Checkpoint, image.NewestPosition), (product.Said.LastRecovery!.Value.Source, product.Said.LastRecovery.Value.Position));
+            var failures = product.Failures;
+            product.Scrub();
+            Assert.Equal((failures + 1, 1), (product.Failures, product.Said.ImagesUsed));
+            Assert.NotEmpty(product.Said.PassedOverReasons);
+            Assert.Null(product.Partition.Persistence!.Scrub);
+            Assert.Null(many.FirstDifference(product.Tester));
+            product.Kill();
+        }
     }
 
     [Fact]
@@ -129,11 +164,15 @@ internal sealed class FolderImage
 
     public required long NewestPosition { get; init; }
 
+    /// <summary>Name of the index image of the newest checkpoint.</summary>
+    public required string IndexImage { get; init; }
+
     public static FolderImage Of(string folder)
     {
         var files = Directory.GetFiles(folder).ToDictionary(path => Path.GetFileName(path), File.ReadAllBytes);
-        var newest = files.Where(file => CheckpointManifest.TrySequence(file.Key, out _)).Max(file => CheckpointManifest.Decode(file.Key, file.Value).Mark.Position);
-        return new FolderImage { Files = files, NewestPosition = newest };
+        var newest = files.Where(file => CheckpointManifest.TrySequence(file.Key, out _)).Select(file => CheckpointManifest.Decode(file.Key, file.Value))
+            .MaxBy(manifest => manifest.Mark.Position)!;
+        return new FolderImage { Files = files, NewestPosition = newest.Mark.Position, IndexImage = IndexImageName.Of(newest.Image!.Number) };
     }
 
     public void Restore(string folder)

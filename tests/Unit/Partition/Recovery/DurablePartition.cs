@@ -151,6 +151,27 @@ public sealed class DurablePartition : IDisposable
         }
     }
 
+    /// <summary>
+    /// Proves what a recovery by an index image left unread: damage fails the partition, which recovers by itself, by a scan.
+    /// </summary>
+    public void Scrub()
+    {
+        while (Partition.Persistence is { Scrub: { IsDone: false } scrub })
+        {
+            try
+            {
+                if (!scrub.Step()) Time.Advance(TimeSpan.FromMilliseconds(100));
+            }
+            catch (DamageException damage)
+            {
+                Partition.FailBeside(damage);
+                Partition.Step();
+                AwaitRecovery();
+                if (Partition.Persistence!.Scrub is not null) throw new InvalidOperationException("after damage it recovered by an index image again");
+            }
+        }
+    }
+
     /// <summary>The partition ends without a last checkpoint, as if killed between two steps.</summary>
     public void Kill()
     {
@@ -184,6 +205,12 @@ public sealed class DurablePartition : IDisposable
 
         public List<string> PassedOverReasons { get; } = [];
 
+        /// <summary>Why index images could not be used.</summary>
+        public List<string> ImagesPassedOver { get; } = [];
+
+        /// <summary>Recoveries by an index image.</summary>
+        public int ImagesUsed { get; private set; }
+
         public (RecoverySource Source, long Position, long Replay)? LastRecovery { get; private set; }
 
         public int Waits { get; private set; }
@@ -193,6 +220,8 @@ public sealed class DurablePartition : IDisposable
             lock (gate)
             {
                 PassedOverReasons.Clear();
+                ImagesPassedOver.Clear();
+                ImagesUsed = 0;
                 LastRecovery = null;
             }
         }
@@ -205,6 +234,16 @@ public sealed class DurablePartition : IDisposable
         public void PassedOver(int partition, RecoverySource source, long position, string why)
         {
             lock (gate) PassedOverReasons.Add($"{source} {position}: {why}");
+        }
+
+        public void ImagePassedOver(int partition, long position, string why)
+        {
+            lock (gate) ImagesPassedOver.Add($"{position}: {why}");
+        }
+
+        public void ImageUsed(int partition, long position, long scanned)
+        {
+            lock (gate) ImagesUsed++;
         }
 
         public void Recovered(int partition, RecoverySource source, long position, long replay, TimeSpan took)
