@@ -41,6 +41,7 @@ public sealed class Checkpointer
     private volatile Taken? taken;
     private Taken? last;
     private Phase phase;
+    private volatile bool isAlone;
     private long verified;
     private DateTimeOffset nextAt;
     private TimeSpan retry = FirstRetry;
@@ -73,6 +74,7 @@ public sealed class Checkpointer
         kept = [.. found.Kept];
         sequence = found.Sequence;
         newest = kept.FirstOrDefault();
+        isAlone = kept.Count == 1;
         var options = settings.Options;
         // Partitions begin their turns spread over the interval, so that their bursts do not meet.
         nextAt = settings.Time.GetUtcNow() + (options.Interval * ((settings.Partition + 1.0) / settings.Partitions));
@@ -105,10 +107,11 @@ public sealed class Checkpointer
         && (settings.Time.GetUtcNow() >= nextAt || (Grown >= settings.Options.IntervalBytes && LastError is null));
 
     /// <summary>
-    /// Something was applied or copied since the last one was taken, or that one was given up.
+    /// Something was applied or copied since the last one was taken, or that one was given up, or there is only one: damage of
+    /// it would cost a replay of everything, which a partition at rest need not risk.
     /// </summary>
     public bool IsWorthwhile(long position) =>
-        !IsEmpty && (Grown != 0 || position != (last?.Position ?? newest?.Mark.Position ?? 0));
+        !IsEmpty && (Grown != 0 || position != (last?.Position ?? newest?.Mark.Position ?? 0) || isAlone);
 
     private long Grown => store.TailAddress - (last?.Fold.Tail ?? newest?.Fold.Tail ?? store.BeginAddress);
 
@@ -235,6 +238,7 @@ public sealed class Checkpointer
         faults.Reach("checkpoint-after-manifest");
         kept.Insert(0, manifest);
         newest = manifest;
+        isAlone = kept.Count == 1;
         LastError = null;
         retry = FirstRetry;
         Completed++;
