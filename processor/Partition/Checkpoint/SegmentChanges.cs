@@ -25,6 +25,7 @@ public sealed class SegmentChanges(StateDevice device, int pageBytes)
     private const int ScatteredWindow = 2 * StateDevice.SectorBytes;
 
     private readonly List<Entry> entries = [];
+    private readonly List<Entry> others = [];
     private int[] slots = new int[FewestSlots];
     private readonly RecordLogScan scan = new(device, pageBytes);
     private readonly RecordLogReader ordered = new(device, OrderedWindow);
@@ -45,6 +46,7 @@ public sealed class SegmentChanges(StateDevice device, int pageBytes)
         public long Address;
         public long Applied;
         public bool Tombstone;
+        public bool Superseded;
         public bool Alone;
     }
 
@@ -141,13 +143,9 @@ public sealed class SegmentChanges(StateDevice device, int pageBytes)
             Root = root, Key = scan.Key, Address = scan.Address, Tombstone = scan.IsTombstone,
             Applied = scan.IsTombstone ? -1 : RecordHeader.Applied(scan.Value),
         };
-        // Later in the log is newer.
+        // Later in the log is newer; what is newer goes to the end, so that what stays is in the log's order.
         ref var slot = ref SlotOf(scan.Key);
-        if (slot >= 0)
-        {
-            CollectionsMarshal.AsSpan(entries)[slot] = entry;
-            return;
-        }
+        if (slot >= 0) CollectionsMarshal.AsSpan(entries)[slot].Superseded = true;
         slot = entries.Count;
         entries.Add(entry);
         if (entries.Count * 2 > slots.Length) Grow();
@@ -165,27 +163,25 @@ public sealed class SegmentChanges(StateDevice device, int pageBytes)
     {
         slots = new int[slots.Length * 2];
         Array.Fill(slots, -1);
-        for (var i = 0; i < entries.Count; i++) SlotOf(entries[i].Key) = i;
+        for (var i = 0; i < entries.Count; i++)
+            if (!entries[i].Superseded)
+                SlotOf(entries[i].Key) = i;
     }
 
     private void Arrange()
     {
         scanning = false;
-        entries.RemoveAll(entry => !entry.Tombstone && (entry.Applied < 0 || entry.Applied < shippedPosition));
-        var changed = CollectionsMarshal.AsSpan(entries);
+        entries.RemoveAll(entry => entry.Superseded || (!entry.Tombstone && (entry.Applied < 0 || entry.Applied < shippedPosition)));
         manifold.Clear();
-        foreach (ref readonly var entry in changed)
+        foreach (ref readonly var entry in CollectionsMarshal.AsSpan(entries))
             if (entry.Key != entry.Root)
                 manifold.Add(entry.Root);
-        foreach (ref var entry in changed) entry.Alone = !manifold.Contains(entry.Root);
-        changed.Sort(static (a, b) => Compare(a, b));
-    }
-
-    private static int Compare(in Entry x, in Entry y)
-    {
-        if (x.Alone != y.Alone) return x.Alone ? -1 : 1;
-        if (x.Alone) return x.Address.CompareTo(y.Address);
-        return Compare(x.Root, y.Root) is not 0 and var order ? order : Compare(x.Key, y.Key);
+        foreach (ref var entry in CollectionsMarshal.AsSpan(entries)) entry.Alone = !manifold.Contains(entry.Root);
+        others.Clear();
+        others.AddRange(entries.Where(static entry => !entry.Alone));
+        others.Sort(static (x, y) => Compare(x.Root, y.Root) is not 0 and var order ? order : Compare(x.Key, y.Key));
+        entries.RemoveAll(static entry => !entry.Alone);
+        entries.AddRange(others);
     }
 
     private static int Compare(Key16 x, Key16 y) => x.A != y.A ? x.A.CompareTo(y.A) : x.B.CompareTo(y.B);

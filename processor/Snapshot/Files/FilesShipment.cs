@@ -115,7 +115,7 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
         try
         {
             foreach (var (part, _) in parts) open.Add(RunFile.Open(_folder.Options.Disk, _folder.Folder, part, damaged: null));
-            var merge = PartitionView.Merge(open.Select(static part => new RunCursor(part, floor: 0)));
+            var merge = PartitionView.Merge(open.Select(static part => new RunCursor(part, floor: 0, reuses: true)));
             while (merge.MoveNext())
             {
                 writer.Add(merge.Current);

@@ -23,7 +23,7 @@ internal sealed class MergeJob : IDisposable
         (_folder, _view, _range, _base) = (folder, view, range, view.Catalog.Number);
         try
         {
-            _cursors = [.. Enumerable.Range(range.First, range.Count).Select(view.CursorOf)];
+            _cursors = [.. Enumerable.Range(range.First, range.Count).Select(run => view.CursorOf(run, reuses: true))];
             _merge = PartitionView.Merge(_cursors);
             Output = PartitionNames.Based("run", _base, folder.Options.NewId());
             _writer = new RunWriter(folder.Options.Disk, folder.PathOf(Output), folder.Options.BlockBytes);

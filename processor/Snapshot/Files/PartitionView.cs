@@ -47,7 +47,9 @@ internal sealed class PartitionView(Catalog catalog, IReadOnlyList<RunFile> runs
     }
 
     /// <summary>A cursor before the first row of a run.</summary>
-    public RunCursor CursorOf(int run) => new(Runs[run], FloorOf(run));
+    /// <param name="run">Its place.</param>
+    /// <param name="reuses">Whether values are used at once, so that the memory of blocks is used again.</param>
+    public RunCursor CursorOf(int run, bool reuses = false) => new(Runs[run], FloorOf(run), reuses);
 
     /// <summary>All rows that stand, without tombstones.</summary>
     public IEnumerable<SnapshotRow> Rows()

@@ -69,11 +69,21 @@ internal sealed class RunFile
     /// <exception cref="SnapshotDamagedException">It fails its checksum.</exception>
     public byte[] ReadBlock(int number)
     {
+        byte[] block = [];
+        ReadBlock(number, ref block);
+        return block;
+    }
+
+    /// <summary>Reads a block's bytes into an array, another one where it is too short; their number.</summary>
+    /// <exception cref="SnapshotDamagedException">It fails its checksum.</exception>
+    public int ReadBlock(int number, ref byte[] buffer)
+    {
         var block = _blocks[number];
-        var bytes = new byte[block.Length];
+        if (buffer.Length < block.Length) buffer = new byte[block.Length];
+        var bytes = buffer.AsSpan(0, block.Length);
         // Once more: what was wrong may have been the memory or the way there, not the disk.
         for (var attempt = 0; attempt < 2; attempt++)
-            if (_disk.Read(_path, _file, bytes, block.Position) == bytes.Length && Crc32C.Of(bytes) == block.Checksum) return bytes;
+            if (_disk.Read(_path, _file, bytes, block.Position) == bytes.Length && Crc32C.Of(bytes) == block.Checksum) return bytes.Length;
         _damaged?.Invoke(Entry.Name);
         throw new SnapshotDamagedException($"Block {number} of '{_path}' fails its checksum.");
     }

@@ -32,21 +32,38 @@ internal sealed class SortBuffer
     /// <summary>Writes the rows in order, of each key the one that stands, and empties the buffer.</summary>
     public void WriteTo(RunWriter writer)
     {
-        _entries.Sort(Compare);
-        for (var i = 0; i < _entries.Count; i++)
+        var order = Order();
+        for (var i = 0; i < order.Length; i++)
         {
-            var entry = _entries[i];
-            if (i > 0 && _entries[i - 1].Key == entry.Key && _entries[i - 1].Root == entry.Root) continue;
+            var entry = _entries[order[i]];
+            if (i > 0 && _entries[order[i - 1]] is var before && before.Key == entry.Key && before.Root == entry.Root) continue;
             writer.Add(new SnapshotRow(entry.Root, entry.Key, entry.Offset, ValueOf(entry)));
         }
         _entries.Clear();
         _used = 0;
     }
 
+    /// <summary>Places of the rows in order: by their roots, nearly all of which have one row; then what shares a root.</summary>
+    private int[] Order()
+    {
+        var roots = new UInt128[_entries.Count];
+        var order = new int[_entries.Count];
+        for (var i = 0; i < roots.Length; i++) (roots[i], order[i]) = (new UInt128(_entries[i].Root.A, _entries[i].Root.B), i);
+        roots.AsSpan().Sort(order.AsSpan());
+        for (int first = 0, next; first < roots.Length; first = next)
+        {
+            for (next = first + 1; next < roots.Length && roots[next] == roots[first]; next++)
+            {
+            }
+            if (next - first > 1) order.AsSpan(first, next - first).Sort((left, right) => Compare(_entries[left], _entries[right]));
+        }
+        return order;
+    }
+
     // Of one key the one that stands comes first.
     private int Compare(Entry left, Entry right)
     {
-        var order = RowOrder.Compare(left.Root, left.Key, right.Root, right.Key);
+        var order = RowOrder.Compare(left.Key, right.Key);
         if (order != 0) return order;
         var leftValue = ValueOf(left).Span;
         var rightValue = ValueOf(right).Span;
