@@ -61,6 +61,9 @@ internal sealed class DurableFiles(string data, string snapshot, int partitions)
     public IEnumerable<long> NewestManifests() =>
         Enumerable.Range(0, partitions).Select(i => Manifests(i) is [var newest, ..] ? newest.Sequence : 0);
 
+    /// <summary>Every partition has a checkpoint beside its newest one.</summary>
+    public bool HaveOlderCheckpoints() => Enumerable.Range(0, partitions).All(i => Manifests(i).Count > 1);
+
     /// <summary>The machine is lost: record logs and manifests are gone.</summary>
     public void LoseMachine() => Directory.Delete(StoreFolder, recursive: true);
 

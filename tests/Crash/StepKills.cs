@@ -65,6 +65,8 @@ internal sealed class StepKills(string? root, int seed, TimeProvider time, TextW
         await product.RestartAsync().ConfigureAwait(false);
         await product.Load.PublishMoreAsync(EventsBetween, cancellation).ConfigureAwait(false);
         await product.UntilShippedAsync(shipped, cancellation).ConfigureAwait(false);
+        // The next recovery is to have an older checkpoint to fall back to; a partition at rest takes its second soon.
+        await product.UntilAsync(() => Task.FromResult(product.Files.HaveOlderCheckpoints()), StepPatience, cancellation).ConfigureAwait(false);
         await product.KillAsync().ConfigureAwait(false);
         product.Row.Kills--;
     }

@@ -27,6 +27,8 @@ internal static class SubjectFactory
     /// <summary>A checkpoint each second, its ship spread to the next: one is always under way.</summary>
     public const string Saving = "saving";
 
+    private const int PartitionsOfProcessor = 8;
+
     /// <summary>Makes a subject that takes this many states; ArgumentException where the name is unknown.</summary>
     public static ISubject Create(string name, Settings settings) => name switch
     {
@@ -36,8 +38,16 @@ internal static class SubjectFactory
         Heap => new HeapSubject(),
         Store or Served => new StoreSubject(settings),
         Unsaved => new DurableSubject(settings with { MemoryFactor = 2 }, options: null),
-        Saved => new DurableSubject(settings, new CheckpointOptions()),
-        Saving => new DurableSubject(settings, new CheckpointOptions { IntervalSeconds = 1 }),
+        Saved => new DurableSubject(settings, OfAll(new CheckpointOptions())),
+        Saving => new DurableSubject(settings, OfAll(new CheckpointOptions { IntervalSeconds = 1 })),
         _ => throw new ArgumentException($"no subject is called {name}", nameof(name)),
     };
+
+    /// <summary>The one partition here has the states and the traffic that a processor divides among its eight.</summary>
+    private static CheckpointOptions OfAll(CheckpointOptions options)
+    {
+        options.IntervalBytes *= PartitionsOfProcessor;
+        options.GarbageBytes *= PartitionsOfProcessor;
+        return options;
+    }
 }
