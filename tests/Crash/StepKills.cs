@@ -49,6 +49,7 @@ internal sealed class StepKills(string? root, int seed, TimeProvider time, TextW
 
     private async Task KillAtAsync(CrashProduct product, string step, Random random, CancellationToken cancellation)
     {
+        if (FaultSteps.OfCheckpointRecovery.Contains(step)) await UntilTwoCheckpointsAsync(product, cancellation).ConfigureAwait(false);
         Prepare(product, step, random);
         var started = await product.RestartAsync(step, TimesOf(step, random)).ConfigureAwait(false);
         if (started && !await product.Product.WaitForProcessorEndAsync(StepPatience).ConfigureAwait(false))
@@ -65,7 +66,16 @@ internal sealed class StepKills(string? root, int seed, TimeProvider time, TextW
         await product.RestartAsync().ConfigureAwait(false);
         await product.Load.PublishMoreAsync(EventsBetween, cancellation).ConfigureAwait(false);
         await product.UntilShippedAsync(shipped, cancellation).ConfigureAwait(false);
-        // The next recovery is to have an older checkpoint to fall back to; a partition at rest takes its second soon.
+        await product.KillAsync().ConfigureAwait(false);
+        product.Row.Kills--;
+    }
+
+    /// <summary>A recovery from an older checkpoint takes one: lives that were cut short may have left but the newest.</summary>
+    private static async Task UntilTwoCheckpointsAsync(CrashProduct product, CancellationToken cancellation)
+    {
+        if (product.Files.HaveOlderCheckpoints()) return;
+        await product.RestartAsync().ConfigureAwait(false);
+        await product.Load.PublishMoreAsync(EventsBetween, cancellation).ConfigureAwait(false);
         await product.UntilAsync(() => Task.FromResult(product.Files.HaveOlderCheckpoints()), StepPatience, cancellation).ConfigureAwait(false);
         await product.KillAsync().ConfigureAwait(false);
         product.Row.Kills--;
