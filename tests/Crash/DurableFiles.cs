@@ -92,8 +92,11 @@ internal sealed class DurableFiles(string data, string snapshot, int partitions)
     /// <summary>Flips a bit of the newest checkpoint's checksums; false where there are none.</summary>
     public bool FlipSums(int partition, Random random)
     {
-        if (Manifests(partition) is not [var manifest, ..] || manifest.Sums.Segments.Where(segment => segment.Sectors > 0).ToList() is not { Count: > 0 } segments)
-            return false;
+        if (Manifests(partition) is not [var manifest, ..]) return false;
+        // It may name segments below its own log's begin: those of the older checkpoint, which are deleted after it.
+        var first = manifest.Fold.Begin >> manifest.Geometry.SegmentBits;
+        var segments = manifest.Sums.Segments.Where(segment => segment.Segment >= first && segment.Sectors > 0).ToList();
+        if (segments.Count == 0) return false;
         var chosen = random.Pick(segments);
         Flip(Path.Combine(FolderOf(partition), $"sums.{chosen.Segment}"), random.NextInt64(chosen.Sectors * sizeof(uint)), random);
         return true;
