@@ -19,7 +19,7 @@ public sealed class CheckpointOptions
 
     /// <summary>Garbage in a record log, as a share of its live bytes, from which it is compacted, 0.1 .. 100.</summary>
     [Range(0.1, 100)]
-    public double GarbageRatio { get; set; } = 1;
+    public double GarbageRatio { get; set; } = 1.5;
 
     /// <summary>Garbage that is always accepted, bytes a partition, 64 KiB .. 1 TiB.</summary>
     [Range(64L << 10, 1L << 40)]

@@ -1,9 +1,10 @@
 // Keeps the record log small: page by page from its begin, live records are copied to the tail, then the begin
-// moves. Keys are read beside the writer, a few pages ahead; the writer looks them up between two batches.
+// moves. Keys are read beside the writer, a few pages ahead, without those of records that were replaced, as far as that
+// can be told there; the writer looks the others up between two batches.
 //
 // Invariants:
 // - Only what is durable in a checkpoint and acknowledged by the snapshot store is compacted.
-// - The begin moves only after every key of the page was looked at.
+// - The begin moves only after every key of the page was looked at that may have its record there.
 // - The more garbage there is beyond what is accepted, the more of the log is compacted for each byte that is
 //   written: ingest at full speed is slowed rather than the disk filled.
 using System.Collections.Concurrent;
@@ -30,6 +31,7 @@ public sealed class Compactor(
     private const double Pace = 4;
 
     private readonly RecordLogScan scan = new(device, 1 << store.Geometry.PageBits);
+    private readonly List<(Key16 Key, long Address)> found = [];
     private readonly ConcurrentQueue<Page> ahead = new();
     private readonly ConcurrentQueue<Page> used = new();
     private readonly double pageBytes = 1 << store.Geometry.PageBits;
@@ -70,7 +72,7 @@ public sealed class Compactor(
 
     private double AcceptedBytes => Math.Max(options.GarbageBytes, store.Figures.LiveBytes * options.GarbageRatio);
 
-    /// <summary>Reads the keys of the next page where the garbage asks for it; false where there is nothing to do now.</summary>
+    /// <summary>Reads the keys of the next page's records that may be current, where the garbage asks for it; false where there is nothing to do now.</summary>
     /// <exception cref="DamageException">The page does not read back as it was written.</exception>
     public bool Step()
     {
@@ -80,10 +82,13 @@ public sealed class Compactor(
         var end = (begin / size * size) + size;
         if (newest() is not { } manifest || end > Math.Min(manifest.Fold.Tail, shipped().Tail)) return false;
         if (!used.TryDequeue(out var page)) page = new Page();
-        page.Keys.Clear();
+        found.Clear();
         for (scan.Begin(begin, end); scan.Next();)
             if (!scan.IsTombstone)
-                page.Keys.Add(scan.Key);
+                found.Add((scan.Key, scan.Address));
+        store.DropReplaced(found);
+        page.Keys.Clear();
+        foreach (var (key, _) in found) page.Keys.Add(key);
         page.Until = scanned = end;
         faults.Reach("compact-after-scan");
         Interlocked.Add(ref keysAhead, page.Keys.Count);

@@ -1,3 +1,5 @@
+using ReadStateStream.Snapshot.Disk;
+
 namespace ReadStateStream.Partition.Checkpoint;
 
 /// <summary>
@@ -19,8 +21,7 @@ public sealed class PersistenceWorker : IDisposable
     {
         this.partitions = partitions;
         this.time = time;
-        thread = new Thread(Run) { Name = "persistence-worker", IsBackground = true };
-        thread.Start();
+        thread = BackgroundThread.Start("persistence", Run);
     }
 
     /// <summary>Ends the thread after the current step.</summary>

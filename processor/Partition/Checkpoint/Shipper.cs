@@ -150,6 +150,7 @@ public sealed class Shipper : IDisposable
         shipment = null;
         phase = Phase.Idle;
         target = null;
+        changes.Dispose();
     }
 
     private bool Advance() => phase switch
@@ -232,9 +233,10 @@ public sealed class Shipper : IDisposable
             if (TooEarly()) return i > 0;
             if (!changes.TryNext(target!.Mark.Position, rows))
             {
-                AfterRound();
+                Complete();
                 return true;
             }
+            if (rows.Count == 0) return true;
             rowsSent += rows.Count;
             foreach (var row in rows) bytesSent += row.Value.Length;
             faults.Reach("ship-row");
@@ -246,14 +248,8 @@ public sealed class Shipper : IDisposable
         return true;
     }
 
-    private void AfterRound()
+    private void Complete()
     {
-        if (!changes.IsLastRound)
-        {
-            changes.NextRound();
-            phase = Phase.Scanning;
-            return;
-        }
         faults.Reach("ship-before-position");
         waiting = shipment!.CompleteAsync(stop.Token);
         phase = Phase.Completing;
@@ -262,7 +258,7 @@ public sealed class Shipper : IDisposable
     /// <summary>No burst every interval: rows go at the pace that spreads them; a ship that is late goes as fast as it can.</summary>
     private bool TooEarly()
     {
-        if (hurry || changes.Rounds > 1 || !ReferenceEquals(newest(), target)) return false;
+        if (hurry || !ReferenceEquals(newest(), target)) return false;
         var elapsed = (settings.Time.GetUtcNow() - startedAt) / (settings.Options.Interval * SpreadOver);
         return elapsed < 1 && rowsSent > changes.Count * elapsed;
     }
@@ -303,6 +299,7 @@ public sealed class Shipper : IDisposable
         shipment = null;
         target = null;
         phase = Phase.Idle;
+        changes.Dispose();
     }
 
     private static async Task DisposeQuietly(IShipment left)

@@ -2,12 +2,10 @@
 // of records waits for memory twice, for the bucket and for the record it names, one look-up after the other;
 // asked for in groups, the waits overlap (docs/decisions/0007).
 //
-// FASTER 2.6.5 has no call for it: where its table lies is found by reflection (IndexTable). A prefetch neither
+// FASTER 2.6.5 has no call for it: where its table and pages lie is found by reflection. A prefetch neither
 // faults nor changes anything, so a wrong address costs time only; where the fields are named otherwise, nothing is
 // prefetched.
-using System.Reflection;
 using System.Runtime.Intrinsics.X86;
-using FASTER.core;
 
 namespace ReadStateStream.Partition.Store;
 
@@ -22,30 +20,19 @@ internal sealed unsafe class CacheWarmer
 
     private readonly byte* table;
     private readonly ulong tableMask;
-    private readonly long* pages;
-    private readonly ulong pageMask;
-    private readonly int pageBits;
+    private readonly LogPages pages;
     private ulong[] hashes = new ulong[64];
 
-    private CacheWarmer(IndexTable index, long* pages, int pageCount, int pageBits)
+    private CacheWarmer(IndexTable index, LogPages pages)
     {
         table = index.Lines;
         tableMask = (ulong)index.Count - 1;
         this.pages = pages;
-        pageMask = (ulong)pageCount - 1;
-        this.pageBits = pageBits;
     }
 
     /// <summary>A warmer of this store, or null where FASTER's fields are not found or the processor has no prefetch.</summary>
-    public static CacheWarmer? Of(FasterKV<Key16, SpanByte> faster, IndexTable? index)
-    {
-        var log = IndexTable.Field(faster, "hlog");
-        return Sse.IsSupported && index is not null
-               && IndexTable.Field(log, "nativePointers") is Pointer pages && IndexTable.Field(log, "BufferSize") is int pageCount
-               && IndexTable.Field(log, "LogPageSizeBits") is int pageBits
-            ? new CacheWarmer(index, (long*)Pointer.Unbox(pages), pageCount, pageBits)
-            : null;
-    }
+    public static CacheWarmer? Of(IndexTable? index, LogPages? pages) =>
+        Sse.IsSupported && index is not null && pages is not null ? new CacheWarmer(index, pages) : null;
 
     /// <summary>Asks for the buckets and records of these keys; a few dozen at a time stay in the cache until they are used.</summary>
     public void Warm(ReadOnlySpan<Key16> keys)
@@ -66,8 +53,7 @@ internal sealed unsafe class CacheWarmer
         for (var entry = 0; entry < IndexTable.EntriesOfLine; entry++)
         {
             if (((bucket[entry] >> IndexTable.AddressBits) & TagMask) != tag || bucket[entry] == 0) continue;
-            var address = bucket[entry] & IndexTable.AddressMask;
-            var record = (byte*)pages[(address >> pageBits) & pageMask] + (address & ((1UL << pageBits) - 1));
+            var record = pages.At(bucket[entry] & IndexTable.AddressMask);
             for (var line = 0; line < lines; line++) Sse.Prefetch0(record + (line * LineBytes));
             return;
         }

@@ -13,6 +13,12 @@ public sealed partial class StateStore
     public long TailAddress => faster.Log.TailAddress;
 
     /// <summary>
+    /// Takes out those records of which a newer one is known to lie above their address: what lies there is garbage for
+    /// good. From any thread, while the store is open; what it would take the writer to tell stays.
+    /// </summary>
+    public void DropReplaced(List<(Key16 Key, long Address)> records) => replaced?.Drop(records);
+
+    /// <summary>
     /// Copies to the tail those of these keys' records whose newest version lies below an address. The writer, in a
     /// batch; all copies are at the tail when it returns.
     /// </summary>

@@ -32,6 +32,7 @@ public sealed partial class StateStore : IDisposable
     private readonly UnsafeContext<Key16, SpanByte, StoreVerb, int, int, StoreFunctions> context;
     private readonly IndexTable? index;
     private readonly CacheWarmer? warmer;
+    private readonly ReplacedRecords? replaced;
     private readonly HashSet<Key16> asked = new(512);
     private readonly long indexBytes;
     private bool entered;
@@ -72,7 +73,9 @@ public sealed partial class StateStore : IDisposable
             readCopyOptions: ReadCopyOptions.None);
         context = session.UnsafeContext;
         index = IndexTable.Of(faster);
-        warmer = CacheWarmer.Of(faster, index);
+        var pages = LogPages.Of(faster);
+        warmer = CacheWarmer.Of(index, pages);
+        replaced = ReplacedRecords.Of(faster, index, pages);
     }
 
     /// <summary>The longest value of a record, bytes.</summary>

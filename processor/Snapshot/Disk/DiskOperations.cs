@@ -31,6 +31,28 @@ public partial class DiskOperations
     public virtual SafeFileHandle Create(string path) =>
         File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
 
+    /// <summary>
+    /// Opens a file that is there for reading and writing past the system's cache: whole blocks in the file and in memory
+    /// only, see <see cref="IsRefused"/>. Null where the system or the file system cannot.
+    /// </summary>
+    public virtual SafeFileHandle? OpenDirect(string path)
+    {
+        if (!OperatingSystem.IsLinux() || DirectFlag is not { } direct) return null;
+        var descriptor = NativeOpen(path, ReadWrite | CloseOnExec | direct);
+        return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
+    /// <summary>O_DIRECT, a number of its own on each architecture; null where it is not known.</summary>
+    private static int? DirectFlag => RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => 0x4000,
+        Architecture.Arm64 => 0x10000,
+        _ => null,
+    };
+
+    /// <summary>An error of what <see cref="OpenDirect"/> opened: not in this way.</summary>
+    public static bool IsRefused(IOException error) => error.HResult == InvalidArgument;
+
     private static SafeFileHandle? OpenOrNull(string path, FileMode mode, FileAccess access)
     {
         try
@@ -247,6 +269,8 @@ public partial class DiskOperations
         if (OperatingSystem.IsLinux()) _ = NativeAdvise(file, offset, length, DontNeed);
     }
 
+    private const int ReadWrite = 2; // O_RDWR
+    private const int CloseOnExec = 0x80000; // O_CLOEXEC
     private const int WillNeed = 3; // POSIX_FADV_WILLNEED
     private const int DontNeed = 4; // POSIX_FADV_DONTNEED
     private const int CurrentFolder = -100; // AT_FDCWD

@@ -1,3 +1,5 @@
+using ReadStateStream.Snapshot.Disk;
+
 namespace ReadStateStream.Snapshot.Files;
 
 /// <summary>Runs a call's disk work, and says "unavailable" for whatever the disk says.</summary>
@@ -5,9 +7,16 @@ internal static class DiskCall
 {
     /// <summary>Runs the work inline or on the thread pool.</summary>
     /// <exception cref="SnapshotUnavailableException">The disk failed.</exception>
-    public static Task<T> RunAsync<T>(bool inline, Func<T> work, CancellationToken cancellation)
+    public static Task<T> RunAsync<T>(bool inline, Func<T> work, CancellationToken cancellation) =>
+        inline ? RunHere(work, cancellation) : Task.Run(() => Guard(work), cancellation);
+
+    /// <summary>Runs long work that nobody waits for inline or on a background thread.</summary>
+    /// <exception cref="SnapshotUnavailableException">The disk failed.</exception>
+    public static Task<T> RunBesideAsync<T>(bool inline, Func<T> work, CancellationToken cancellation) =>
+        inline ? RunHere(work, cancellation) : BackgroundThread.RunAsync("ship", () => Guard(work), cancellation);
+
+    private static Task<T> RunHere<T>(Func<T> work, CancellationToken cancellation)
     {
-        if (!inline) return Task.Run(() => Guard(work), cancellation);
         if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
         try
         {

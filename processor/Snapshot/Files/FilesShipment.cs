@@ -22,13 +22,14 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
     public Task WriteAsync(IReadOnlyList<SnapshotRow> aggregate, CancellationToken cancellation)
     {
         ObjectDisposedException.ThrowIf(_ended, this);
-        foreach (var row in aggregate)
+        for (var i = 0; i < aggregate.Count; i++)
         {
+            var row = aggregate[i];
             // Refused before it is stored: the version has 44 bits for it.
             _ = LineageEntry.Version(LineageEntry.FirstNumber, row.Offset);
             _buffer.Add(row);
         }
-        return _buffer.Bytes < _folder.Options.SortBytes ? Task.CompletedTask : DiskCall.RunAsync(_folder.Options.Inline, Spill, cancellation);
+        return _buffer.Bytes < _folder.Options.SortBytes ? Task.CompletedTask : DiskCall.RunBesideAsync(_folder.Options.Inline, Spill, cancellation);
     }
 
     private bool Spill()
@@ -62,7 +63,7 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
     {
         ObjectDisposedException.ThrowIf(_ended, this);
         _ended = true;
-        return DiskCall.RunAsync(_folder.Options.Inline, () =>
+        return DiskCall.RunBesideAsync(_folder.Options.Inline, () =>
         {
             try
             {

@@ -17,7 +17,7 @@ internal static class SubjectFactory
 
     /// <summary>
     /// A store on the disk of which no checkpoint is taken: the baseline of the next two. Without checkpoints nothing is
-    /// compacted, so it has twice the memory: its states are not to leave for the disk, which would flatter the others.
+    /// compacted, so all three have twice the memory: its states are not to leave for the disk, which would flatter them.
     /// </summary>
     public const string Unsaved = "unsaved";
 
@@ -38,8 +38,8 @@ internal static class SubjectFactory
         Heap => new HeapSubject(),
         Store or Served => new StoreSubject(settings),
         Unsaved => new DurableSubject(settings with { MemoryFactor = 2 }, options: null),
-        Saved => new DurableSubject(settings, OfAll(new CheckpointOptions())),
-        Saving => new DurableSubject(settings, OfAll(new CheckpointOptions { IntervalSeconds = 1 })),
+        Saved => new DurableSubject(settings with { MemoryFactor = 2 }, OfAll(new CheckpointOptions())),
+        Saving => new DurableSubject(settings with { MemoryFactor = 2 }, OfAll(new CheckpointOptions { IntervalSeconds = 1 })),
         _ => throw new ArgumentException($"no subject is called {name}", nameof(name)),
     };
 

@@ -38,6 +38,8 @@ internal sealed class DiskView(SimulatedDisk disk, ProcessLife life, Random rand
         return Handle(file);
     }
 
+    public override SafeFileHandle? OpenDirect(string path) => null;
+
     public override SafeFileHandle? OpenRead(string path)
     {
         Enter(DiskVerb.Open, path);

@@ -17,6 +17,8 @@ internal sealed class UntouchedDisk : DiskOperations
 
     public override SafeFileHandle? Open(string path, bool create) => create ? throw Refused(path) : OpenRead(path);
 
+    public override SafeFileHandle? OpenDirect(string path) => null;
+
     public override SafeFileHandle Create(string path) => throw Refused(path);
 
     public override void Write(string path, SafeFileHandle file, ReadOnlySpan<byte> source, long offset) => throw Refused(path);

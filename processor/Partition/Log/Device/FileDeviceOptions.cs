@@ -12,6 +12,9 @@ public sealed record FileDeviceOptions
     /// <summary>Deletes the segments on <c>Dispose</c> and <c>Reset</c>: for scratch data.</summary>
     public bool DeleteOnClose { get; init; }
 
+    /// <summary>Whole blocks go past the system's cache where it can: for data that is not read again soon, or to be proven.</summary>
+    public bool Direct { get; init; }
+
     /// <summary>Unit in which FASTER aligns its I/O, bytes: a power of two, 512 or 4096 as a rule.</summary>
     public uint SectorSizeBytes { get; init; } = 512;
 

@@ -29,23 +29,30 @@ internal interface IDeviceQueue : IDisposable
 }
 
 /// <summary>
-/// Does the operations in the order asked, on at most a given number of background threads that start when
-/// there is work for them.
+/// Does the operations on at most a given number of background threads that start when there is work for them: reads
+/// first, since somebody waits for them; writes and removals one at a time, in the order asked, since the file system
+/// lets nobody else write a file meanwhile, and those who try keep a processor busy.
 /// </summary>
 internal sealed class FileDeviceQueue(FileDeviceRun run, int maxThreads, string name) : IDeviceQueue
 {
     private readonly object _gate = new();
-    private readonly Queue<FileDeviceRequest> _queue = new();
+    private readonly Queue<FileDeviceRequest> _reads = new();
+    private readonly Queue<FileDeviceRequest> _changes = new();
     private readonly List<Thread> _threads = [];
     private int _idle, _running;
     private long _pendingWriteBytes;
+    private bool _changing;
     private bool _stopping;
 
     /// <inheritdoc/>
     public int Pending
     {
-        get { lock (_gate) return _queue.Count + _running; }
+        get { lock (_gate) return Left; }
     }
+
+    private int Left => _reads.Count + _changes.Count + _running;
+
+    private bool CanTake => _reads.Count > 0 || (_changes.Count > 0 && !_changing);
 
     /// <inheritdoc/>
     public long PendingWriteBytes => Volatile.Read(ref _pendingWriteBytes);
@@ -56,7 +63,8 @@ internal sealed class FileDeviceQueue(FileDeviceRun run, int maxThreads, string 
         {
             ObjectDisposedException.ThrowIf(_stopping, this);
             if (request.Verb == FileDeviceVerb.Write) _pendingWriteBytes += request.Length;
-            _queue.Enqueue(request);
+            (request.Verb == FileDeviceVerb.Read ? _reads : _changes).Enqueue(request);
+            if (!CanTake) return;
             if (_idle == 0 && _threads.Count < maxThreads) StartThread();
             Monitor.PulseAll(_gate);
         }
@@ -65,7 +73,7 @@ internal sealed class FileDeviceQueue(FileDeviceRun run, int maxThreads, string 
     public void WaitIdle()
     {
         lock (_gate)
-            while (_queue.Count + _running > 0)
+            while (Left > 0)
                 Monitor.Wait(_gate);
     }
 
@@ -94,26 +102,28 @@ internal sealed class FileDeviceQueue(FileDeviceRun run, int maxThreads, string 
             lock (_gate)
             {
                 _running--;
+                if (request.Verb != FileDeviceVerb.Read) _changing = false;
                 if (request.Verb == FileDeviceVerb.Write) _pendingWriteBytes -= request.Length;
-                if (_queue.Count + _running == 0) Monitor.PulseAll(_gate);
+                if (Left == 0 || (_idle > 0 && CanTake)) Monitor.PulseAll(_gate);
             }
         }
     }
 
-    // False where the queue is empty and the device closes.
+    // False where nothing is left to take and the device closes.
     private bool TryTake(out FileDeviceRequest request)
     {
         lock (_gate)
         {
-            while (_queue.Count == 0)
+            while (!CanTake)
             {
                 request = default;
-                if (_stopping) return false;
+                if (_stopping && _reads.Count + _changes.Count == 0) return false;
                 _idle++;
                 Monitor.Wait(_gate);
                 _idle--;
             }
-            request = _queue.Dequeue();
+            request = (_reads.Count > 0 ? _reads : _changes).Dequeue();
+            if (request.Verb != FileDeviceVerb.Read) _changing = true;
             _running++;
             return true;
         }

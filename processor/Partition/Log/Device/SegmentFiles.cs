@@ -1,14 +1,32 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
+using ReadStateStream.Snapshot.Disk;
 
 namespace ReadStateStream.Partition.Log;
 
 /// <summary>One open segment file.</summary>
-internal sealed class SegmentFile(string path, SafeFileHandle handle)
+/// <param name="path">Its path.</param>
+/// <param name="handle">Through the system's cache.</param>
+/// <param name="direct">Past it; null where that is not wanted, or the system cannot.</param>
+internal sealed class SegmentFile(string path, SafeFileHandle handle, SafeFileHandle? direct)
 {
+    private volatile bool refused;
+
     public string Path { get; } = path;
 
     public SafeFileHandle Handle { get; } = handle;
+
+    /// <summary>Past the system's cache; null where the system cannot.</summary>
+    public SafeFileHandle? Direct => refused ? null : direct;
+
+    /// <summary>All goes through the system's cache from now on.</summary>
+    public void GiveUpDirect() => refused = true;
+
+    public void Close()
+    {
+        Handle.Dispose();
+        direct?.Dispose();
+    }
 
     /// <summary>Whether it was closed under its user, who then asks for it again.</summary>
     public bool IsClosed => Handle.IsClosed;
@@ -65,7 +83,8 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options) : I
             options.Disk.CreateFolder(_folder);
             _folderUnsynced = true;
         }
-        return options.Disk.Open(path, create) is { } handle ? new SegmentFile(path, handle) : null;
+        return options.Disk.Open(path, create) is { } handle
+            ? new SegmentFile(path, handle, options.Direct ? options.Disk.OpenDirect(path) : null) : null;
     }
 
     private void CloseOldest()
@@ -73,7 +92,7 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options) : I
         if (_open.Count < options.MaxOpenSegments) return;
         var oldest = _open.MinBy(static entry => entry.Value.LastUse);
         _open.Remove(oldest.Key);
-        oldest.Value.Handle.Dispose();
+        oldest.Value.Close();
     }
 
     /// <summary>Reads up to the span's length, fewer only at the file's end; -1 where there is no file.</summary>
@@ -93,20 +112,51 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options) : I
         }
     }
 
-    /// <summary>Writes all bytes; notes nothing.</summary>
+    /// <summary>The same from the disk itself, as far as the system does that for this place in the file and in memory.</summary>
+    public int ReadDirect(int segment, long offset, Span<byte> destination)
+    {
+        if (!AlignedBuffer.IsAligned(destination, offset)) return Read(segment, offset, destination);
+        while (true)
+        {
+            if (Get(segment, create: false) is not { } file) return -1;
+            if (file.Direct is not { } direct) return Read(segment, offset, destination);
+            try
+            {
+                return options.Disk.Read(file.Path, direct, destination, offset);
+            }
+            catch (ObjectDisposedException) when (file.IsClosed)
+            {
+                // As above.
+            }
+            catch (IOException e) when (DiskOperations.IsRefused(e))
+            {
+                file.GiveUpDirect();
+            }
+        }
+    }
+
+    /// <summary>
+    /// Writes all bytes; notes nothing. Past the system's cache where that was asked for, and the system does it for this
+    /// place in the file and in memory.
+    /// </summary>
     public void Write(int segment, long offset, ReadOnlySpan<byte> source)
     {
         while (true)
         {
             var file = Get(segment, create: true)!;
+            var direct = AlignedBuffer.IsAligned(source, offset) ? file.Direct : null;
             try
             {
-                options.Disk.Write(file.Path, file.Handle, source, offset);
+                options.Disk.Write(file.Path, direct ?? file.Handle, source, offset);
                 return;
             }
             catch (ObjectDisposedException) when (file.IsClosed)
             {
                 // As above.
+            }
+            catch (IOException e) when (direct is not null && DiskOperations.IsRefused(e))
+            {
+                file.GiveUpDirect();
             }
         }
     }
@@ -240,7 +290,7 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options) : I
     {
         lock (_lock)
             if (_open.Remove(segment, out var found))
-                found.Handle.Dispose();
+                found.Close();
     }
 
     /// <summary>Closes all files, and deletes them where they are scratch.</summary>
@@ -248,7 +298,7 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options) : I
     {
         lock (_lock)
         {
-            foreach (var segment in _open.Values) segment.Handle.Dispose();
+            foreach (var segment in _open.Values) segment.Close();
             _open.Clear();
         }
         if (!options.DeleteOnClose) return;

@@ -1,4 +1,3 @@
-using System.Buffers;
 using ReadStateStream.Partition.Log;
 
 namespace ReadStateStream.Partition.Store;
@@ -28,6 +27,7 @@ internal sealed unsafe class CheckedSectors(StateDeviceOptions options, SegmentF
     private const int SliceBytes = 256 << 10;
 
     private readonly ReaderWriterLockSlim _gate = new();
+    private AlignedBuffer? _slice;
     private CutSector? _cut;
     private long _settled;
     private long _removedBelow;
@@ -86,21 +86,28 @@ internal sealed unsafe class CheckedSectors(StateDeviceOptions options, SegmentF
             source = source[(int)settled..];
             offset += settled;
         }
-        var buffer = ArrayPool<byte>.Shared.Rent(Math.Min(source.Length, SliceBytes));
-        try
+        var buffer = Interlocked.Exchange(ref _slice, null) ?? new AlignedBuffer(SliceBytes);
+        while (source.Length > 0)
         {
-            for (; source.Length > 0; source = source[Math.Min(source.Length, SliceBytes)..])
-            {
-                var slice = buffer.AsSpan(0, Math.Min(source.Length, SliceBytes));
-                source[..slice.Length].CopyTo(slice);
-                WriteSlice(request.Segment, offset, slice);
-                offset += slice.Length;
-            }
+            var slice = buffer.Bytes[..SliceOf(offset, source.Length, SliceBytes)];
+            source[..slice.Length].CopyTo(slice);
+            WriteSlice(request.Segment, offset, slice);
+            offset += slice.Length;
+            source = source[slice.Length..];
         }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        _slice = buffer;
+    }
+
+    /// <summary>
+    /// Bytes to move first of so many at an offset: those that lie in whole blocks go past the system's cache, the parts
+    /// before and behind them do not.
+    /// </summary>
+    public static int SliceOf(long offset, int length, int limit)
+    {
+        var most = Math.Min(length, limit);
+        var before = (int)(-offset & (AlignedBuffer.BlockBytes - 1));
+        if (before != 0) return Math.Min(before, most);
+        return most < AlignedBuffer.BlockBytes ? most : most & -AlignedBuffer.BlockBytes;
     }
 
     private void WriteSlice(int segment, long offset, Span<byte> slice)
@@ -140,7 +147,7 @@ internal sealed unsafe class CheckedSectors(StateDeviceOptions options, SegmentF
             destination.Clear();
             return destination.Length;
         }
-        var read = ReadRaw(segment, offset, destination);
+        var read = ReadRaw(segment, offset, destination, direct: proving);
         if (FirstBad(address, destination, read, 0, proving, out _) < 0) return destination.Length;
         _gate.EnterWriteLock();
         try
@@ -207,13 +214,13 @@ internal sealed unsafe class CheckedSectors(StateDeviceOptions options, SegmentF
 
     /// <summary>Reads without a checksum; 0 where there is no file.</summary>
     /// <exception cref="DamageException">The disk does not answer, after some attempts.</exception>
-    private int ReadRaw(int segment, long offset, Span<byte> destination)
+    private int ReadRaw(int segment, long offset, Span<byte> destination, bool direct = false)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                var read = Math.Max(0, files.Read(segment, offset, destination));
+                var read = Math.Max(0, direct ? files.ReadDirect(segment, offset, destination) : files.Read(segment, offset, destination));
                 destination[read..].Clear();
                 Interlocked.Add(ref _bytesRead, read);
                 return read;

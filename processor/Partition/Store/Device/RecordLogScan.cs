@@ -47,6 +47,19 @@ public sealed class RecordLogScan(StateDevice device, int pageBytes)
     /// <summary>Its value, of the full capacity; valid until <see cref="Next"/>.</summary>
     public ReadOnlySpan<byte> Value => _page.AsSpan(_valueAt, _valueLength);
 
+    /// <summary>The used bytes of its value; valid until <see cref="Next"/>.</summary>
+    /// <exception cref="DamageException">The value's head says what cannot be.</exception>
+    public ReadOnlyMemory<byte> UsedValue
+    {
+        get
+        {
+            var used = RecordHeader.Used(Value);
+            if (used > _valueLength || used < RecordHeader.Length)
+                throw new DamageException((int)(Address / device.SegmentSize), Address, "no record can lie there");
+            return _page.AsMemory(_valueAt, used);
+        }
+    }
+
     /// <summary>Begins anew.</summary>
     /// <param name="from">Address of a record, of a page, or 0.</param>
     /// <param name="to">Address of the end: where a record or a page begins. All below must be in the files.</param>

@@ -38,6 +38,7 @@ public sealed class StateDevice : StorageDeviceBase
     private readonly InlineDeviceQueue? _inline;
     private readonly Lock _owner = new();
     private readonly HashSet<int> _suspects = [];
+    private AlignedBuffer? _proving;
     private DamageException? _damage;
     private long _damaged;
     private volatile bool _disposed;
@@ -316,12 +317,13 @@ public sealed class StateDevice : StorageDeviceBase
         if (from >= to) return to;
         var start = from & -SectorBytes;
         var end = Math.Min(Math.Min((to + SectorBytes - 1) & -SectorBytes, start + VerifySliceBytes), (start / segmentSize + 1) * segmentSize);
+        end = start + CheckedSectors.SliceOf(start, (int)(end - start), VerifySliceBytes);
         var segment = (int)(start / segmentSize);
         _files.Forget(segment, start % segmentSize, end - start);
-        var buffer = ArrayPool<byte>.Shared.Rent(VerifySliceBytes);
+        var buffer = Interlocked.Exchange(ref _proving, null) ?? new AlignedBuffer(VerifySliceBytes);
         try
         {
-            var read = _sectors.Read(segment, start % segmentSize, buffer.AsSpan(0, (int)(end - start)), proving: true);
+            var read = _sectors.Read(segment, start % segmentSize, buffer.Bytes[..(int)(end - start)], proving: true);
             return Math.Clamp(start + read, from, to);
         }
         catch (DamageException e)
@@ -331,7 +333,7 @@ public sealed class StateDevice : StorageDeviceBase
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            _proving = buffer;
         }
     }
 

@@ -29,6 +29,12 @@ public sealed record StateDeviceOptions
     /// <summary>Reads and writes that may run at once with <see cref="DeviceMode.Threads"/>, 1 .. 64.</summary>
     public int MaxParallelism { get; init; } = 4;
 
+    /// <summary>
+    /// Writes, and what is read back to be proven, go past the system's cache where it can (Linux, most file systems). Else
+    /// the same bytes lie in memory twice, and the cache is written out when it likes.
+    /// </summary>
+    public bool Direct { get; init; } = true;
+
     /// <summary>Attempts at one operation before a write waits or a read is damage, 1 .. 10. A full disk is not tried again at once.</summary>
     public int MaxAttempts { get; init; } = 3;
 
@@ -77,7 +83,7 @@ public sealed record StateDeviceOptions
 
     internal FileDeviceOptions Files() => new()
     {
-        Disk = Disk, MaxOpenSegments = MaxOpenSegments, MaxAttempts = MaxAttempts, MaxParallelism = MaxParallelism,
+        Disk = Disk, Direct = Direct, MaxOpenSegments = MaxOpenSegments, MaxAttempts = MaxAttempts, MaxParallelism = MaxParallelism,
     };
 }
 

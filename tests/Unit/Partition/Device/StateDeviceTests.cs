@@ -1,4 +1,6 @@
+using Microsoft.Win32.SafeHandles;
 using ReadStateStream.Partition.Store;
+using ReadStateStream.Snapshot.Disk;
 using ReadStateStream.Unit.Log;
 using Xunit;
 using static ReadStateStream.Unit.Partition.Device.DeviceFolder;
@@ -55,6 +57,56 @@ public sealed class StateDeviceTests : IDisposable
         VerifyAll(device, 0, bytes.Length);
         Assert.Throws<ArgumentException>(() => device.Read(1, new byte[512]));
         Assert.Throws<ArgumentException>(() => device.Initialize(2 * SegmentBytes));
+    }
+
+    [Fact]
+    public void What_the_system_does_not_move_past_its_cache_goes_through_it()
+    {
+        var disk = new RefusingDisk();
+        using var device = new StateDevice(_folder.Folder, new StateDeviceOptions { SegmentBytes = SegmentBytes, Mode = DeviceMode.Inline, Disk = disk });
+        var bytes = Pattern(3 * SegmentBytes, 5);
+        Fill(device, 0, bytes[..512]);
+        Fill(device, 512, bytes[512..]); // beginning and ending inside a block of 4 KiB
+        device.Flush();
+        VerifyAll(device, 512, bytes.Length - 512);
+        Assert.Equal(bytes, ReadNow(device, 0, SegmentBytes).Concat(ReadNow(device, SegmentBytes, SegmentBytes)).Concat(ReadNow(device, 2 * SegmentBytes, SegmentBytes)));
+        Assert.Null(device.Stuck);
+        Assert.Equal(0, device.Counters.Errors);
+        Assert.Equal(3, disk.Refused); // once a file
+    }
+
+    /// <summary>Opens past the cache, and then refuses to work so, as some file systems do.</summary>
+    private sealed class RefusingDisk : DiskOperations
+    {
+        private readonly HashSet<SafeFileHandle> _direct = [];
+
+        public int Refused { get; private set; }
+
+        public override SafeFileHandle? OpenDirect(string path)
+        {
+            var file = Open(path, create: false)!;
+            _direct.Add(file);
+            return file;
+        }
+
+        public override void Write(string path, SafeFileHandle file, ReadOnlySpan<byte> source, long offset)
+        {
+            RefuseDirect(file);
+            base.Write(path, file, source, offset);
+        }
+
+        public override int Read(string path, SafeFileHandle file, Span<byte> destination, long offset)
+        {
+            RefuseDirect(file);
+            return base.Read(path, file, destination, offset);
+        }
+
+        private void RefuseDirect(SafeFileHandle file)
+        {
+            if (!_direct.Contains(file)) return;
+            Refused++;
+            throw new IOException("Invalid argument", 22);
+        }
     }
 
     [Fact]
