@@ -40,6 +40,9 @@ internal sealed record Settings
     /// <summary>Page of the log: 256 KiB, as the processor has it by default. FASTER clears a page on the writer when it turns to it.</summary>
     public const int LogPageBits = 18;
 
+    /// <summary>A subject has its memory from the beginning: what is measured is not the log's first lap through it.</summary>
+    public bool Preallocate { get; init; }
+
     /// <summary>A subject's memory as a multiple of the others', a power of two.</summary>
     public int MemoryFactor { get; init; } = 1;
 
@@ -56,6 +59,7 @@ internal sealed record Settings
         LogMemoryBytes = 1L << LogMemoryBits,
         PageBytes = 1 << LogPageBits,
         IndexBytes = IndexBuckets * 64,
+        Preallocate = Preallocate,
     };
 
     /// <summary>Reads "--name value" pairs; ArgumentException says what is wrong.</summary>

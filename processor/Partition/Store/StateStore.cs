@@ -62,6 +62,7 @@ public sealed partial class StateStore : IDisposable
                 MemorySizeBits = System.Numerics.BitOperations.Log2((ulong)options.LogMemoryBytes),
                 SegmentSizeBits = geometry.SegmentBits,
                 MutableFraction = options.MutableFraction,
+                PreallocateLog = options.Preallocate,
             },
             // Without one of ours FASTER makes its own, with stock devices and a folder.
             checkpointSettings: new CheckpointSettings { CheckpointManager = checkpoints },

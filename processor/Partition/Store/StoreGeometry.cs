@@ -14,7 +14,7 @@ public readonly record struct StoreGeometry(int PageBits, int SegmentBits, long 
 {
     private const int FewestLines = 64;
     private const int LineBytes = 64;
-    private const int BroughtOfLive = 2;
+    private const double BroughtOfLive = 2.5;
 
     /// <summary>The layout that the settings ask for; sizes are rounded down to powers of two.</summary>
     public static StoreGeometry From(StoreOptions options) => new(
@@ -23,7 +23,7 @@ public readonly record struct StoreGeometry(int PageBits, int SegmentBits, long 
 
     /// <summary>
     /// Address of the first page that a recovery by an index image brings into memory; below the log's begin where all are.
-    /// Where memory has room for it, twice the live bytes from the log's end: the whole of a log whose garbage is kept to its
+    /// Where memory has room for it, twice and a half the live bytes from the log's end: the whole of a log whose garbage is kept to its
     /// default share, and of a longer one the part in which most of what is current lies. The rest is read when it is asked for.
     /// </summary>
     /// <param name="mark">The fold-over.</param>
@@ -31,6 +31,6 @@ public readonly record struct StoreGeometry(int PageBits, int SegmentBits, long 
     public long FirstPageAtRecovery(FoldMark mark, long memoryBytes)
     {
         var room = (((mark.Tail >> PageBits) + 1) << PageBits) - (1L << BitOperations.Log2((ulong)memoryBytes));
-        return Math.Max(room, (mark.Tail - (BroughtOfLive * mark.LiveBytes)) >> PageBits << PageBits);
+        return Math.Max(room, (mark.Tail - (long)(BroughtOfLive * mark.LiveBytes)) >> PageBits << PageBits);
     }
 }

@@ -28,6 +28,12 @@ public sealed class StoreOptions : IValidatableObject
     [Range(0.1, 0.95)]
     public double MutableFraction { get; set; } = 0.9;
 
+    /// <summary>
+    /// All pages are taken and written to when a store is opened, so that no update waits until the system finds memory for
+    /// a page that is used for the first time; a start takes as long as that.
+    /// </summary>
+    public bool Preallocate { get; set; }
+
     /// <summary>Fewest pages a store works well with.</summary>
     public const int FewestPages = 16;
 

@@ -17,7 +17,8 @@ internal static class SubjectFactory
 
     /// <summary>
     /// A store on the disk of which no checkpoint is taken: the baseline of the next two. Without checkpoints nothing is
-    /// compacted, so all three have twice the memory: its states are not to leave for the disk, which would flatter them.
+    /// compacted, so all three have twice the memory: its states are not to leave for the disk, which would flatter them. And
+    /// they have it from the beginning: whichever writes more would wait longer for memory that is new to the system.
     /// </summary>
     public const string Unsaved = "unsaved";
 
@@ -37,11 +38,13 @@ internal static class SubjectFactory
         Bare => new BareFasterSubject(settings.LogMemoryBits, Settings.LogPageBits, settings.IndexBuckets),
         Heap => new HeapSubject(),
         Store or Served => new StoreSubject(settings),
-        Unsaved => new DurableSubject(settings with { MemoryFactor = 2 }, options: null),
-        Saved => new DurableSubject(settings with { MemoryFactor = 2 }, OfAll(new CheckpointOptions())),
-        Saving => new DurableSubject(settings with { MemoryFactor = 2 }, OfAll(new CheckpointOptions { IntervalSeconds = 1 })),
+        Unsaved => new DurableSubject(OfLongRun(settings), options: null),
+        Saved => new DurableSubject(OfLongRun(settings), OfAll(new CheckpointOptions())),
+        Saving => new DurableSubject(OfLongRun(settings), OfAll(new CheckpointOptions { IntervalSeconds = 1 })),
         _ => throw new ArgumentException($"no subject is called {name}", nameof(name)),
     };
+
+    private static Settings OfLongRun(Settings settings) => settings with { MemoryFactor = 2, Preallocate = true };
 
     /// <summary>The one partition here has the states and the traffic that a processor divides among its eight.</summary>
     private static CheckpointOptions OfAll(CheckpointOptions options)
