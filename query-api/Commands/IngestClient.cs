@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using Google.Protobuf;
 using Microsoft.Extensions.Options;
@@ -48,7 +49,7 @@ internal sealed class IngestClient(
         {
             throw Unconfirmed(ingest, $"no answer within {timeout.TotalMilliseconds:0} ms");
         }
-        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
+        catch (Exception e) when (NeverConnected(e))
         {
             log.PublishFailed(ingest, e.Message);
             throw new PartitionMovedException($"{ingest}: {e.Message}", processor: null, late: false, e);
@@ -62,6 +63,10 @@ internal sealed class IngestClient(
             metrics.Published(outcome, time.GetElapsedTime(started));
         }
     }
+
+    // A connection that is reset as it is made gets out of HttpClient as the socket's own error, before anything is sent on it.
+    private static bool NeverConnected(Exception e) => e is SocketException
+        or HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
 
     private async Task<PublishedEvents> SendAsync(Uri ingest, IReadOnlyList<ChannelEvent> events, CancellationToken cancellation)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
 
@@ -158,7 +159,8 @@ public sealed class ConnectClient(HttpMessageInvoker http, Uri address, TimeProv
     private ConnectException? Translate(Exception e, string method) => e switch
     {
         InvalidProtocolBufferException => new(ConnectCode.Internal, $"{Address}: the answer to {method} is no such message", e),
-        HttpRequestException or IOException => new(ConnectCode.Unavailable, $"{Address}: {method}: {e.Message}", e),
+        // A connection that is reset as it is made gets out of HttpClient as the socket's own error.
+        HttpRequestException or IOException or SocketException => new(ConnectCode.Unavailable, $"{Address}: {method}: {e.Message}", e),
         _ => null,
     };
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using Google.Protobuf;
 using ReadStateStream.Schemas.V1;
@@ -134,7 +135,8 @@ public sealed class ProductClient : IDisposable
                 if (!IsTransient(answer)) return answer;
                 failure = answer.ToString();
             }
-            catch (Exception e) when (e is HttpRequestException or IOException)
+            // A connection that is reset as it is made gets out of HttpClient as the socket's own error.
+            catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
             {
                 failure = e.Message;
             }
