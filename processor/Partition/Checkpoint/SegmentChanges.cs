@@ -17,8 +17,7 @@ namespace ReadStateStream.Partition.Checkpoint;
 /// <param name="recordsARound">Records gathered in one round, about.</param>
 public sealed class SegmentChanges(StateDevice device, int pageBytes, int recordsARound = 1 << 20) : IDisposable
 {
-
-    /// <summary>Bits of each set of hashes are the bytes of the stretch by this, so that a key is one of a dozen bits' or fewer.</summary>
+    /// <summary>Bytes of the stretch for each bit of a set of hashes: about ten bits a record, so that few share one.</summary>
     private const int StretchBytesABit = 8;
 
     private const int RecordsACall = 4_096;

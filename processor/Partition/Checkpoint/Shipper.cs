@@ -147,10 +147,7 @@ public sealed class Shipper : IDisposable
         stop.Cancel();
         stop.Dispose();
         if (shipment is { } left) _ = DisposeQuietly(left);
-        shipment = null;
-        phase = Phase.Idle;
-        target = null;
-        changes.Dispose();
+        Reset();
     }
 
     private bool Advance() => phase switch

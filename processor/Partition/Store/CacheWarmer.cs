@@ -11,22 +11,17 @@ namespace ReadStateStream.Partition.Store;
 
 internal sealed unsafe class CacheWarmer
 {
-    private const ulong TagMask = (1UL << IndexTable.TagBits) - 1;
-    private const int LineBytes = 64;
-
     /// <summary>A channel's record: its head, names and first entries.</summary>
     private const int ChannelLines = 6;
     private const int StateLines = 2;
 
-    private readonly byte* table;
-    private readonly ulong tableMask;
+    private readonly IndexTable index;
     private readonly LogPages pages;
     private ulong[] hashes = new ulong[64];
 
     private CacheWarmer(IndexTable index, LogPages pages)
     {
-        table = index.Lines;
-        tableMask = (ulong)index.Count - 1;
+        this.index = index;
         this.pages = pages;
     }
 
@@ -41,21 +36,16 @@ internal sealed unsafe class CacheWarmer
         for (var i = 0; i < keys.Length; i++)
         {
             hashes[i] = keys[i].Hash64();
-            Sse.Prefetch0(table + ((hashes[i] & tableMask) * LineBytes));
+            Sse.Prefetch0(index.LineOf(hashes[i]));
         }
         for (var i = 0; i < keys.Length; i++) WarmRecord(hashes[i], keys[i].Kind == RecordKind.Channel ? ChannelLines : StateLines);
     }
 
     private void WarmRecord(ulong hash, int lines)
     {
-        var bucket = (ulong*)(table + ((hash & tableMask) * LineBytes));
-        var tag = hash >> (64 - IndexTable.TagBits);
-        for (var entry = 0; entry < IndexTable.EntriesOfLine; entry++)
-        {
-            if (((bucket[entry] >> IndexTable.AddressBits) & TagMask) != tag || bucket[entry] == 0) continue;
-            var record = pages.At(bucket[entry] & IndexTable.AddressMask);
-            for (var line = 0; line < lines; line++) Sse.Prefetch0(record + (line * LineBytes));
-            return;
-        }
+        var newest = index.NewestOf(hash);
+        if (newest == 0) return;
+        var record = pages.At((ulong)newest);
+        for (var line = 0; line < lines; line++) Sse.Prefetch0(record + (line * IndexTable.LineBytes));
     }
 }

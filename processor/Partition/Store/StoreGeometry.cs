@@ -23,8 +23,9 @@ public readonly record struct StoreGeometry(int PageBits, int SegmentBits, long 
 
     /// <summary>
     /// Address of the first page that a recovery by an index image brings into memory; below the log's begin where all are.
-    /// Where memory has room for it, twice and a half the live bytes from the log's end: the whole of a log whose garbage is kept to its
-    /// default share, and of a longer one the part in which most of what is current lies. The rest is read when it is asked for.
+    /// Where memory has room for it, two and a half times the live bytes from the log's end: the whole of a log whose
+    /// garbage is kept to its default share, and of a longer one the part in which most of what is current lies. The rest
+    /// is read when it is asked for.
     /// </summary>
     /// <param name="mark">The fold-over.</param>
     /// <param name="memoryBytes">Bytes of record pages in memory.</param>

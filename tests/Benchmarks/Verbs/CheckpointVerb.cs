@@ -59,8 +59,9 @@ internal static class CheckpointVerb
             bench.Undecided($"{what}: no checkpoint was shipped in {with.Sum(r => r.Seconds):F0} s; make the rounds longer");
             return;
         }
-        if (!judged) bench.Say($"  {what}: ratio {ratio:F2} (rounds {ratios[0]:F2} .. {ratios[^1]:F2})");
-        else bench.Judge($"{what}: ratio {ratio:F2} (rounds {ratios[0]:F2} .. {ratios[^1]:F2})", $">= {PassMark:F1}", ratio >= PassMark);
+        FormattableString figure = $"{what}: ratio {ratio:F2} (rounds {ratios[0]:F2} .. {ratios[^1]:F2})";
+        if (judged) bench.Judge(figure, $">= {PassMark:F1}", ratio >= PassMark);
+        else bench.Say($"  {FormattableString.Invariant(figure)}");
     }
 
     private static double Rate(List<Figures> rounds) => rounds.Sum(r => r.Events) / rounds.Sum(r => r.Seconds);

@@ -96,39 +96,26 @@ internal sealed class SegmentFiles(string prefix, FileDeviceOptions options) : I
     }
 
     /// <summary>Reads up to the span's length, fewer only at the file's end; -1 where there is no file.</summary>
-    public int Read(int segment, long offset, Span<byte> destination)
+    /// <param name="segment">Number of the segment.</param>
+    /// <param name="offset">Where in it.</param>
+    /// <param name="destination">Where to.</param>
+    /// <param name="direct">From the disk itself, as far as the system does that for this place in the file and in memory.</param>
+    public int Read(int segment, long offset, Span<byte> destination, bool direct = false)
     {
+        direct &= AlignedBuffer.IsAligned(destination, offset);
         while (true)
         {
             if (Get(segment, create: false) is not { } file) return -1;
+            var past = direct ? file.Direct : null;
             try
             {
-                return options.Disk.Read(file.Path, file.Handle, destination, offset);
+                return options.Disk.Read(file.Path, past ?? file.Handle, destination, offset);
             }
             catch (ObjectDisposedException) when (file.IsClosed)
             {
                 // Closed as the least recently used: it is opened again.
             }
-        }
-    }
-
-    /// <summary>The same from the disk itself, as far as the system does that for this place in the file and in memory.</summary>
-    public int ReadDirect(int segment, long offset, Span<byte> destination)
-    {
-        if (!AlignedBuffer.IsAligned(destination, offset)) return Read(segment, offset, destination);
-        while (true)
-        {
-            if (Get(segment, create: false) is not { } file) return -1;
-            if (file.Direct is not { } direct) return Read(segment, offset, destination);
-            try
-            {
-                return options.Disk.Read(file.Path, direct, destination, offset);
-            }
-            catch (ObjectDisposedException) when (file.IsClosed)
-            {
-                // As above.
-            }
-            catch (IOException e) when (DiskOperations.IsRefused(e))
+            catch (IOException e) when (past is not null && DiskOperations.IsRefused(e))
             {
                 file.GiveUpDirect();
             }

@@ -87,15 +87,21 @@ internal sealed unsafe class CheckedSectors(StateDeviceOptions options, SegmentF
             offset += settled;
         }
         var buffer = Interlocked.Exchange(ref _slice, null) ?? new AlignedBuffer(SliceBytes);
-        while (source.Length > 0)
+        try
         {
-            var slice = buffer.Bytes[..SliceOf(offset, source.Length, SliceBytes)];
-            source[..slice.Length].CopyTo(slice);
-            WriteSlice(request.Segment, offset, slice);
-            offset += slice.Length;
-            source = source[slice.Length..];
+            while (source.Length > 0)
+            {
+                var slice = buffer.Bytes[..SliceOf(offset, source.Length, SliceBytes)];
+                source[..slice.Length].CopyTo(slice);
+                WriteSlice(request.Segment, offset, slice);
+                offset += slice.Length;
+                source = source[slice.Length..];
+            }
         }
-        _slice = buffer;
+        finally
+        {
+            _slice = buffer;
+        }
     }
 
     /// <summary>
@@ -220,7 +226,7 @@ internal sealed unsafe class CheckedSectors(StateDeviceOptions options, SegmentF
         {
             try
             {
-                var read = Math.Max(0, direct ? files.ReadDirect(segment, offset, destination) : files.Read(segment, offset, destination));
+                var read = Math.Max(0, files.Read(segment, offset, destination, direct));
                 destination[read..].Clear();
                 Interlocked.Add(ref _bytesRead, read);
                 return read;

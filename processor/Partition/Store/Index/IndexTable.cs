@@ -32,6 +32,8 @@ internal sealed unsafe class IndexTable
     /// <summary>Binary logarithm of the lines of a page of further lines.</summary>
     public const int FurtherPageBits = 16;
 
+    private const ulong TagMask = (1UL << TagBits) - 1;
+    private const ulong Tentative = 1UL << 63;
     private const int FurtherPageMask = (1 << FurtherPageBits) - 1;
 
     private readonly nint[] furtherPages;
@@ -66,6 +68,25 @@ internal sealed unsafe class IndexTable
             if (type.GetField(name, declared) is { } field)
                 return field.GetValue(owner);
         return null;
+    }
+
+    /// <summary>The first line of a hash's chain. Any thread.</summary>
+    public ulong* LineOf(ulong hash) => (ulong*)(Lines + ((hash & ((ulong)Count - 1)) * LineBytes));
+
+    /// <summary>
+    /// Address of the newest record in the chain of a hash with its tag; 0 where the first line has none, since further
+    /// lines are the writer's alone. Any thread.
+    /// </summary>
+    public long NewestOf(ulong hash)
+    {
+        var tag = hash >> (64 - TagBits);
+        var line = LineOf(hash);
+        for (var i = 0; i < EntriesOfLine; i++)
+        {
+            var entry = Volatile.Read(ref line[i]);
+            if (((entry >> AddressBits) & TagMask) == tag && (entry & Tentative) == 0 && entry != 0) return (long)(entry & AddressMask);
+        }
+        return 0;
     }
 
     /// <summary>The line behind this one in its chain; null at the end. The writer.</summary>

@@ -16,9 +16,6 @@ namespace ReadStateStream.Partition.Store;
 /// </remarks>
 internal sealed unsafe class ReplacedRecords
 {
-    private const ulong TagMask = (1UL << IndexTable.TagBits) - 1;
-    private const ulong Tentative = 1UL << 63;
-
     /// <summary>Records of other keys that are passed in a chain; beyond, nothing is known.</summary>
     private const int MostHops = 8;
 
@@ -49,7 +46,7 @@ internal sealed unsafe class ReplacedRecords
             var some = all.Slice(first, Math.Min(AtATime, all.Length - first));
             Warm(some);
             foreach (var record in some)
-                if (!IsInChain(record.Key, NewestOf(record.Key), record.Address))
+                if (!IsInChain(record.Key, index.NewestOf(record.Key.Hash64()), record.Address))
                     all[left++] = record;
         }
         CollectionsMarshal.SetCount(records, left);
@@ -59,28 +56,10 @@ internal sealed unsafe class ReplacedRecords
     private void Warm(Span<(Key16 Key, long Address)> records)
     {
         if (!Sse.IsSupported) return;
-        foreach (ref readonly var record in records) Sse.Prefetch0(LineOf(record.Key.Hash64()));
+        foreach (ref readonly var record in records) Sse.Prefetch0(index.LineOf(record.Key.Hash64()));
         foreach (ref readonly var record in records)
-            if (NewestOf(record.Key) is var newest && newest > record.Address)
+            if (index.NewestOf(record.Key.Hash64()) is var newest && newest > record.Address)
                 Sse.Prefetch0(pages.At((ulong)newest));
-    }
-
-    private ulong* LineOf(ulong hash) => (ulong*)(index.Lines + ((hash & ((ulong)index.Count - 1)) * IndexTable.LineBytes));
-
-    /// <summary>Address of the newest record that may be of this key; 0 where that is not known.</summary>
-    private long NewestOf(in Key16 key)
-    {
-        var hash = key.Hash64();
-        var tag = hash >> (64 - IndexTable.TagBits);
-        // Further lines of a chain are the writer's alone.
-        var line = LineOf(hash);
-        for (var i = 0; i < IndexTable.EntriesOfLine; i++)
-        {
-            var entry = Volatile.Read(ref line[i]);
-            if (((entry >> IndexTable.AddressBits) & TagMask) == tag && (entry & Tentative) == 0 && entry != 0)
-                return (long)(entry & IndexTable.AddressMask);
-        }
-        return 0;
     }
 
     private bool IsInChain(in Key16 key, long at, long above)
