@@ -58,7 +58,7 @@ public sealed partial class StateStore
     public static StateStore Recover(
         StoreOptions options, StoreGeometry geometry, StoredPolicy policy, IDevice device, FoldMark mark, IndexImageReader? image = null)
     {
-        var head = image is null ? mark.Begin : Math.Max(mark.Begin, geometry.FirstPageAtRecovery(mark, options.LogMemoryBytes));
+        var head = image is null ? mark.Begin : Math.Max(mark.Begin, geometry.FirstPageAtRecovery(mark, image.Start, options.LogMemoryBytes));
         var tokens = new CheckpointTokens(mark, head, image);
         var store = new StateStore(options, geometry, policy, device, tokens);
         try

@@ -25,13 +25,16 @@ public readonly record struct StoreGeometry(int PageBits, int SegmentBits, long 
     /// Address of the first page that a recovery by an index image brings into memory; below the log's begin where all are.
     /// Where memory has room for it, two and a half times the live bytes from the log's end: the whole of a log whose
     /// garbage is kept to its default share, and of a longer one the part in which most of what is current lies. The rest
-    /// is read when it is asked for.
+    /// is read when it is asked for. And all that is gone through: a page that FASTER 2.6.5 goes through and does not keep
+    /// stays in its frame, and what a later page of that frame leaves free would be read as records.
     /// </summary>
     /// <param name="mark">The fold-over.</param>
+    /// <param name="start">Address from which on the log is gone through.</param>
     /// <param name="memoryBytes">Bytes of record pages in memory.</param>
-    public long FirstPageAtRecovery(FoldMark mark, long memoryBytes)
+    public long FirstPageAtRecovery(FoldMark mark, long start, long memoryBytes)
     {
         var room = (((mark.Tail >> PageBits) + 1) << PageBits) - (1L << BitOperations.Log2((ulong)memoryBytes));
-        return Math.Max(room, (mark.Tail - (long)(BroughtOfLive * mark.LiveBytes)) >> PageBits << PageBits);
+        var kept = Math.Min(start, mark.Tail - (long)(BroughtOfLive * mark.LiveBytes));
+        return Math.Max(room, kept >> PageBits << PageBits);
     }
 }

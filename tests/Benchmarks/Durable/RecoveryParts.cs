@@ -26,7 +26,7 @@ internal sealed record RecoveryParts(double Manifests, double Sums, double Index
         var manifests = Stopwatch.GetElapsedTime(started).TotalSeconds;
         var mark = manifest.Image ?? throw new InvalidOperationException("the newest checkpoint names no index image");
         var fold = manifest.Fold;
-        var inMemory = Math.Min(fold.Tail - fold.Begin, fold.Tail - manifest.Geometry.FirstPageAtRecovery(fold, options.LogMemoryBytes));
+        var inMemory = Math.Min(fold.Tail - fold.Begin, fold.Tail - manifest.Geometry.FirstPageAtRecovery(fold, mark.Start, options.LogMemoryBytes));
         var few = options.Share(1);
         few.LogMemoryBytes = (long)StoreOptions.FewestPages << manifest.Geometry.PageBits;
         var (_, index) = Open(folder, few, manifest, mark);

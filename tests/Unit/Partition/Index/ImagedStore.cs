@@ -17,7 +17,7 @@ internal sealed class ImagedStore : IDisposable
     private readonly StoreOptions options;
     private readonly ulong keys;
     private readonly RecoverySettings settings;
-    private readonly RecordLogScan scan;
+    private RecordLogScan scan;
     private long sequence;
 
     /// <param name="seed">Of what is written.</param>
@@ -38,9 +38,9 @@ internal sealed class ImagedStore : IDisposable
         scan = new RecordLogScan(Device, options.PageBytes);
     }
 
-    public StateStore Store { get; }
+    public StateStore Store { get; private set; }
 
-    public StateDevice Device { get; }
+    public StateDevice Device { get; private set; }
 
     public IndexImages Images { get; private set; }
 
@@ -119,6 +119,36 @@ internal sealed class ImagedStore : IDisposable
     /// <summary>Opens a checkpoint, as a recovery does.</summary>
     public OpenedCheckpoint Open(CheckpointManifest manifest, bool mayUseImage) => new CheckpointOpening(
         settings, geometry => new StateDevice(Folder, settings.Device with { SegmentBytes = 1L << geometry.SegmentBits }), Said).Open(manifest, mayUseImage);
+
+    /// <summary>Goes on from a checkpoint, opened by its image, as after a kill.</summary>
+    public void GoOnFrom(CheckpointManifest manifest)
+    {
+        Images.Dispose();
+        Store.Dispose();
+        (Store, Device, _) = Open(manifest, mayUseImage: true);
+        Images = NewImages(Store, manifest.Image);
+        scan = new RecordLogScan(Device, options.PageBytes);
+    }
+
+    /// <summary>Address of the first byte behind a page's last record that is not zero, between two addresses; -1: none.</summary>
+    public long FirstLeftBehind(long from, long to)
+    {
+        var page = new byte[options.PageBytes];
+        for (var address = from / page.Length * page.Length; address + page.Length <= to; address += page.Length)
+        {
+            Device.Read(address, page);
+            var at = address == 0 ? (int)Store.BeginAddress : 0;
+            while (at < page.Length && BitConverter.ToInt64(page, at) != 0)
+            {
+                var length = at + RecordHeader.Overhead > page.Length ? -1 : BitConverter.ToInt32(page, at + RecordHeader.Overhead - sizeof(int));
+                if (length < 0 || length > page.Length - at - RecordHeader.Overhead) return address + at;
+                at += (RecordHeader.Overhead + length + 7) & -8;
+            }
+            var rest = page.AsSpan(Math.Min(at, page.Length)).IndexOfAnyExcept((byte)0);
+            if (rest >= 0) return address + at + rest;
+        }
+        return -1;
+    }
 
     /// <summary>The first key under which a store holds something else than it must; null: none.</summary>
     public string? Difference(StateStore store)

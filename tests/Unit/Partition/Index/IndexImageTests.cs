@@ -47,6 +47,28 @@ public class IndexImageTests
         }
     }
 
+    /// <summary>
+    /// What FASTER goes through and does not keep in memory stays in the frames: the free rest of later pages would hold
+    /// old records, which a scan takes for new ones.
+    /// </summary>
+    [Fact]
+    public void Nothing_that_was_gone_through_comes_back_in_later_pages()
+    {
+        using var product = new ImagedStore(17, 64, 150);
+        product.Change(300);
+        product.Capture();
+        product.Change(2_000);
+        var manifest = product.Fold();
+        Assert.NotNull(manifest.Image);
+        Assert.InRange(manifest.Image.Start, 1, manifest.Fold.Tail - (long)(2.5 * manifest.Fold.LiveBytes) - (8 << 10));
+        product.GoOnFrom(manifest);
+        // Once round the ring and half as much again.
+        while (product.Store.TailAddress < manifest.Fold.Tail + (192 << 10)) product.Change(10);
+        var after = product.Fold();
+        Assert.Equal(-1, product.FirstLeftBehind(manifest.Fold.Tail, after.Fold.Tail));
+        RequireSame(product, after);
+    }
+
     [Fact]
     public void An_image_that_compaction_has_passed_is_named_no_more()
     {
