@@ -5,10 +5,6 @@ using ReadStateStream.Partition;
 using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Log;
 using ReadStateStream.Partition.Query;
-using ReadStateStream.Partition.Recovery;
-using ReadStateStream.Partition.Store;
-using ReadStateStream.Schemas.V1;
-using ReadStateStream.Snapshot.Files;
 
 namespace ReadStateStream.Host;
 
@@ -22,7 +18,6 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
     // A record's key is an id in decimal digits.
     private const int KeyBytesMax = 20;
 
-    private static readonly TimeSpan LineageRetry = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan StopLook = TimeSpan.FromMilliseconds(10);
 
     private static readonly IFaultPoints Faults = FaultPoints.FromEnvironment();
@@ -54,12 +49,14 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
     {
         topic = OpenTopic();
         RequireEpochOf(topic.Partitions);
-        lineage = await FindLineageAsync(topic.TopicIdentity, cancellation);
-        partitions = [.. topic.Partitions.Select((log, number) => Create(number, log))];
+        lineage = await new LineageLookup(snapshots, settings, time, logger)
+            .FindAsync(topic.TopicIdentity, isLogWhole: topic.Partitions.All(log => log.BeginOffset == 0), cancellation, stopping.Token);
+        var factory = new PartitionFactory(settings, Names, snapshots, Faults, time, telemetry, logger, () => StateChanged?.Invoke());
+        partitions = [.. topic.Partitions.Select((log, number) => factory.Create(number, log, lineage))];
         var threads = Math.Clamp(processor.Workers == 0 ? Environment.ProcessorCount : processor.Workers, 1, partitions.Length);
         workers = [.. Enumerable.Range(0, threads)
             .Select(worker => new PartitionWorker(worker, [.. partitions.Where(p => p.Number % threads == worker)]))];
-        persistence = new PersistenceWorker(partitions, time);
+        persistence = new PersistenceWorker(() => partitions, time);
     }
 
     public Task StopAsync(CancellationToken cancellation) =>
@@ -74,7 +71,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         foreach (var worker in workers) worker.Dispose();
         workers = [];
         foreach (var partition in partitions) partition.BeginLastCheckpoint();
-        while (!cancellation.IsCancellationRequested && partitions.Any(Hopeful)) await Task.Delay(StopLook, time, CancellationToken.None).ConfigureAwait(false);
+        while (!cancellation.IsCancellationRequested && partitions.Any(static partition => partition.Persistence is { IsHopeful: true })) await Task.Delay(StopLook, time, CancellationToken.None).ConfigureAwait(false);
         if (partitions.Any(p => p.Persistence is { IsBusy: true })) logger.StopCutShort();
         persistence?.Dispose();
         persistence = null;
@@ -84,11 +81,6 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         topic = null;
         await snapshots.DisposeAsync().ConfigureAwait(false);
     }
-
-    /// <summary>Something is under way that has not failed yet: what fails at a stop is left to the next start.</summary>
-    private static bool Hopeful(StatePartition partition) =>
-        partition.Persistence is { IsBusy: true } busy && busy.Checkpointer.LastError is null && busy.Shipper.LastError is null
-        && busy.Device.Stuck is null && busy.Device.Damage is null;
 
     private EmbeddedTopic OpenTopic()
     {
@@ -123,78 +115,4 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
                 $"EventIds__Epoch and EventIds__MaxAheadSeconds must be those that the log of '{processor.DataFolder}' was written with; "
                 + $"with these an event id lies {aheadMs / 1_000} s past the time its record was appended");
     }
-
-    /// <summary>
-    /// The lineage, where the snapshot store answers; else a task that goes on asking, so that ingest works meanwhile
-    /// and the partitions say what they wait for.
-    /// </summary>
-    private async Task<Task<LineageEntry>> FindLineageAsync(string topicIdentity, CancellationToken cancellation)
-    {
-        var choice = new LineageChoice(snapshots, settings, isLogWhole: topic!.Partitions.All(log => log.BeginOffset == 0));
-        try
-        {
-            return Task.FromResult(await ChooseAsync(choice, topicIdentity, cancellation));
-        }
-        catch (SnapshotUnavailableException away)
-        {
-            logger.LineageAwaited(away.Message);
-            return AwaitLineageAsync(choice, topicIdentity);
-        }
-        catch (SnapshotDamagedException damaged)
-        {
-            throw new SettingException($"the snapshot store's list of lineages is damaged: {damaged.Message}");
-        }
-    }
-
-    private async Task<LineageEntry> ChooseAsync(LineageChoice choice, string topicIdentity, CancellationToken cancellation)
-    {
-        var known = await choice.ChooseAsync(topicIdentity, cancellation).ConfigureAwait(false);
-        if (snapshots is FilesSnapshotStore files)
-            new KnownSnapshotStore(processor.DataFolder).Write(await files.ReadStoreIdAsync(cancellation).ConfigureAwait(false));
-        logger.LineageServed(known.Number);
-        return known;
-    }
-
-    private async Task<LineageEntry> AwaitLineageAsync(LineageChoice choice, string topicIdentity)
-    {
-        while (true)
-        {
-            await Task.Delay(LineageRetry, time, stopping.Token).ConfigureAwait(false);
-            try
-            {
-                return await ChooseAsync(choice, topicIdentity, stopping.Token).ConfigureAwait(false);
-            }
-            catch (SnapshotUnavailableException away)
-            {
-                logger.LineageAwaited(away.Message);
-            }
-        }
-    }
-
-    private StatePartition Create(int number, EmbeddedLog log)
-    {
-        var recovery = new LineageRecovery(lineage!, known => RecoveryOf(number, log, known));
-        var partition = new StatePartition(
-            new PartitionSettings(
-                number, processor.Partitions, settings.Policy, settings.EventIds.EpochUnixMs, settings.EventIds.MaxAheadSeconds * 1_000L, time),
-            log, recovery, handle => telemetry.AddPartition(handle, Names, () => handle.StoreMemoryBytes),
-            (at, offset, reason) => logger.DeadLetter(at, offset, reason));
-        partition.OnStateChanged = changed =>
-        {
-            if (changed.State == PartitionState.Failed && changed.Failure is { } failure) logger.PartitionFailed(failure, changed.Number, changed.Position);
-            else logger.PartitionEntered(changed.Number, changed.State, changed.Position);
-            StateChanged?.Invoke();
-        };
-        return partition;
-    }
-
-    private PartitionRecovery RecoveryOf(int number, EmbeddedLog log, LineageEntry known) => new(
-        new RecoverySettings(
-            new CheckpointSettings(known.Number, number, processor.Partitions, settings.Checkpoint, time),
-            StoreFolders.Of(processor.DataFolder, known.Number, number), settings.PartitionStore, StoredPolicy.From(settings.Policy),
-            new StateDeviceOptions { SegmentBytes = settings.PartitionStore.SegmentBytes, Time = time }, Faults)
-        {
-            Retention = processor.LogRetentionHours == 0 ? null : new LogRetention(log, TimeSpan.FromHours(processor.LogRetentionHours), time),
-        },
-        log, snapshots, new RecoveryLog(logger, () => partitions[number].OnWork?.Invoke()));
 }

@@ -89,4 +89,28 @@ internal static partial class Log
 
     [LoggerMessage(34, LogLevel.Warning, "Partition {Partition}: an index image was given up, a restart scans more until the next one: {Reason}")]
     public static partial void IndexImageGivenUp(this ILogger logger, int partition, string reason);
+
+    [LoggerMessage(40, LogLevel.Warning, "The broker does not answer and is waited for: {Reason}")]
+    public static partial void BrokerAwaited(this ILogger logger, string reason);
+
+    [LoggerMessage(41, LogLevel.Warning, "Topic: {Warning}")]
+    public static partial void TopicWarning(this ILogger logger, string warning);
+
+    [LoggerMessage(42, LogLevel.Information, "Partition {Partition} was assigned to this process")]
+    public static partial void PartitionAssigned(this ILogger logger, int partition);
+
+    [LoggerMessage(43, LogLevel.Information, "Partition {Partition} was taken away; what was applied is still kept: {Keep}")]
+    public static partial void PartitionTaken(this ILogger logger, int partition, bool keep);
+
+    [LoggerMessage(44, LogLevel.Critical, "The Kafka client cannot go on, the process stops: {Reason}")]
+    public static partial void KafkaFatal(this ILogger logger, string reason);
+
+    [LoggerMessage(45, LogLevel.Warning, "Kafka: {Reason}")]
+    public static partial void KafkaError(this ILogger logger, string reason);
+
+    [LoggerMessage(46, LogLevel.Debug, "librdkafka: {Message}")]
+    public static partial void KafkaLibrary(this ILogger logger, string message);
+
+    [LoggerMessage(47, LogLevel.Error, "{Count} dead letters were not taken and are tried again, their partitions wait: {Reason}")]
+    public static partial void DeadLettersWait(this ILogger logger, int count, string reason);
 }

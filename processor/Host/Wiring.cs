@@ -14,11 +14,16 @@ namespace ReadStateStream.Host;
 /// <summary>Composes the processor.</summary>
 public static class Wiring
 {
-    /// <summary>Log and partitions: the embedded log, and a store a partition.</summary>
-    public static IProcessorParts CreateParts(IServiceProvider services) =>
-        new EmbeddedParts(
-            services.GetRequiredService<ProcessorSettings>(), services.GetRequiredService<TimeProvider>(),
-            services.GetRequiredService<Telemetry>(), services.GetRequiredService<ILoggerFactory>());
+    /// <summary>Log and partitions: a broker's where one is named, else the embedded log; a store a partition.</summary>
+    public static IProcessorParts CreateParts(IServiceProvider services)
+    {
+        var settings = services.GetRequiredService<ProcessorSettings>();
+        var (time, telemetry) = (services.GetRequiredService<TimeProvider>(), services.GetRequiredService<Telemetry>());
+        var loggers = services.GetRequiredService<ILoggerFactory>();
+        return settings.Kafka.Bootstrap.Length == 0
+            ? new EmbeddedParts(settings, time, telemetry, loggers)
+            : new KafkaParts(settings, time, telemetry, loggers, services.GetRequiredService<IHostApplicationLifetime>());
+    }
 
     /// <summary>Builds the application; SettingException names a setting that is refused.</summary>
     /// <param name="args">Settings as <c>--Section:Key=value</c>, above the environment's.</param>
@@ -81,7 +86,7 @@ public static class Wiring
         builder.Services.AddSingleton(services =>
         {
             var parts = services.GetRequiredService<IProcessorParts>();
-            return new OwnedPartitions(parts.Partitions, parts.Topic.PartitionCount);
+            return new OwnedPartitions(() => parts.Partitions, parts.Topic.PartitionCount);
         });
         builder.Services.AddSingleton<PartitionQueryService>();
         builder.Services.AddSingleton<OwnershipFeed>();
@@ -113,10 +118,20 @@ public static class Wiring
         var (epochUnixMs, aheadMs) = (ids.EpochUnixMs, ids.MaxAheadSeconds * 1_000L);
         var validator = new EventValidator(new EventLimits(
             parts.Topic.PartitionCount, epochUnixMs, aheadMs, ingest.MaxUsers, ingest.MaxReasonCharacters, ingest.MaxEventBytes));
-        var stamper = new EventIdStamper(time, epochUnixMs, aheadMs, parts.Topic.GreatestStampedEventId);
+        var stamper = settings.Kafka.Bootstrap.Length == 0
+            ? new EventIdStamper(time, epochUnixMs, aheadMs, parts.Topic.GreatestStampedEventId)
+            : SharedStamper(settings, time, epochUnixMs, aheadMs);
         var pipeline = new IngestPipeline(parts.Topic, validator, stamper, ingest, parts.RefusalOf, parts.Names,
             services.GetRequiredService<Telemetry>(), time, services.GetRequiredService<ILogger<IngestPipeline>>());
         return new IngestEndpoint(pipeline, new IngestAnswer(parts.Topic.TopicIdentity, ingest), ingest);
+    }
+
+    /// <summary>Others stamp for the same log, which does not say who stamped what.</summary>
+    private static EventIdStamper SharedStamper(ProcessorSettings settings, TimeProvider time, long epochUnixMs, long aheadMs)
+    {
+        var reservation = new StampReservation(settings.Processor.DataFolder);
+        var node = settings.EventIds.Node >= 0 ? settings.EventIds.Node : Random.Shared.Next(EventIdStamper.NodeMax + 1);
+        return new EventIdStamper(time, epochUnixMs, aheadMs, reservation.Greatest, node, reservation);
     }
 
     // 4. The listeners.

@@ -11,7 +11,7 @@ namespace ReadStateStream.Partition;
 public struct BatchItem
 {
     public Fact Fact;
-    public string? Error;
+    public DecodeError Error;
 }
 
 /// <summary>The records of one batch, decoded and checked against the contract; used again, allocates nothing.</summary>
@@ -22,11 +22,15 @@ public sealed class FactBatch(PartitionSettings settings)
 
     private readonly BatchItem[] items = new BatchItem[StatePartition.BatchMax];
     private readonly List<Key16> keys = [];
+    private readonly List<DeadLetter> deadLetters = [];
     private int count;
 
     public FactLists Lists { get; } = new();
 
     public ReadOnlySpan<BatchItem> Items => items.AsSpan(0, count);
+
+    /// <summary>Those of its records that cannot be folded, in their order; until the next batch is read.</summary>
+    public IReadOnlyList<DeadLetter> DeadLetters => deadLetters;
 
     /// <summary>Append time of the last record, milliseconds since the Unix epoch.</summary>
     public long LastAppendedUnixMs { get; private set; }
@@ -35,12 +39,14 @@ public sealed class FactBatch(PartitionSettings settings)
     public int Read(IEventLogReader reader, TimeProvider time, TimeSpan limit)
     {
         count = 0;
+        deadLetters.Clear();
         Lists.Clear();
         var started = time.GetTimestamp();
         while (count < items.Length && reader.TryRead(out var record))
         {
             ref var item = ref items[count++];
             item.Error = Decode(record, ref item.Fact);
+            if (item.Error != DecodeError.None) deadLetters.Add(Copy(record, item.Error));
             item.Fact.Offset = record.Offset;
             LastAppendedUnixMs = record.AppendedUnixMs;
             if (count % ClockEvery == 0 && time.GetElapsedTime(started) > limit) break;
@@ -53,41 +59,43 @@ public sealed class FactBatch(PartitionSettings settings)
     {
         keys.Clear();
         foreach (ref readonly var item in Items.Slice(first, length))
-            if (item.Error is null)
+            if (item.Error == DecodeError.None)
                 Aggregates.AddKeys(item.Fact, Lists, keys);
         return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(keys);
     }
 
-    private string? Decode(in LogRecord record, ref Fact fact)
+    private DecodeError Decode(in LogRecord record, ref Fact fact)
     {
         var before = Lists.Count;
         fact = default;
-        if (!FactDecoder.TryDecode(record.Value, ref fact, Lists, out var error)) return Forget(before, error.Describe());
-        error = FactContract.Check(fact, Lists);
-        if (error != DecodeError.None) return Forget(before, error.Describe());
-        var reason = CheckKey(record.Key, fact) ?? CheckTime(record.AppendedUnixMs, fact);
-        return reason is null ? null : Forget(before, reason);
+        if (FactDecoder.TryDecode(record.Value, ref fact, Lists, out var error)) error = Check(record, fact);
+        if (error != DecodeError.None) Lists.TruncateTo(before);
+        return error;
     }
 
-    private string Forget(int listed, string reason)
+    private DecodeError Check(in LogRecord record, in Fact fact)
     {
-        Lists.TruncateTo(listed);
-        return reason;
+        var error = FactContract.Check(fact, Lists);
+        if (error == DecodeError.None) error = CheckKey(record.Key, fact);
+        return error == DecodeError.None ? CheckTime(record.AppendedUnixMs, fact) : error;
     }
 
     /// <summary>One record, one key, one partition: a record elsewhere would change another partition's aggregates.</summary>
-    private string? CheckKey(ReadOnlySpan<byte> key, in Fact fact)
+    private DecodeError CheckKey(ReadOnlySpan<byte> key, in Fact fact)
     {
         if (fact.Kind is FactKind.DeadLetterResolved or FactKind.DeadLetterWaived)
-            return fact.Partition == settings.Number ? null : "a control record lies in another partition than it names";
+            return fact.Partition == settings.Number ? DecodeError.None : DecodeError.ControlElsewhere;
         var owner = fact.Kind == FactKind.UserBlocked ? fact.User : fact.Channel;
-        if (!Utf8Parser.TryParse(key, out ulong id, out var length) || length != key.Length || id != owner)
-            return "the record's key is not the id that its fact belongs to";
-        return Partitioner.PartitionOf(key, settings.Count) == settings.Number ? null : "the record lies in another partition than its key's";
+        if (!Utf8Parser.TryParse(key, out ulong id, out var length) || length != key.Length || id != owner) return DecodeError.KeyOfAnother;
+        return Partitioner.PartitionOf(key, settings.Count) == settings.Number ? DecodeError.None : DecodeError.PartitionOfAnother;
     }
 
     /// <summary>An id from the future would stand over every later one; the append time makes a replay decide the same.</summary>
-    private string? CheckTime(long appendedUnixMs, in Fact fact) =>
+    private DecodeError CheckTime(long appendedUnixMs, in Fact fact) =>
         (long)(fact.EventId >> EventIdTime.Shift) + settings.EventIdEpochUnixMs <= appendedUnixMs + settings.MaxAheadMs
-            ? null : "the event id's time lies too far past the record's append time";
+            ? DecodeError.None : DecodeError.AheadOfAppend;
+
+    private DeadLetter Copy(in LogRecord record, DecodeError error) => new(
+        settings.Number, record.Offset, record.AppendedUnixMs, record.Key.ToArray(), record.Value.ToArray(), record.Headers.ToArray(),
+        error.ToString(), error.Describe());
 }

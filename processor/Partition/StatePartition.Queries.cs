@@ -14,6 +14,7 @@ public sealed partial class StatePartition
     private static readonly TimeSpan QueryTime = TimeSpan.FromMicroseconds(200);
 
     private const int MissesBeforeWaiting = 3;
+    private const string NotOwned = "the log was not heard of for so long that another process may own it";
 
     public async Task<(IReadOnlyList<Schemas.V1.ReadState> States, PartitionFreshness Freshness)> GetStatesAsync(
         IReadOnlyList<GetStatesRequest.Types.Key> keys, BlockedLookup blocked, long atLeast, CancellationToken cancellation)
@@ -52,6 +53,7 @@ public sealed partial class StatePartition
         if (state == PartitionState.Failed) throw new PartitionUnavailableException(Number, $"it failed: {Failure?.Message}");
         if (state is PartitionState.Stopping) throw new PartitionUnavailableException(Number, "it is being stopped");
         if (state is not PartitionState.Running) throw new PartitionUnavailableException(Number, "it is recovering");
+        if (!log.IsOwned) throw new PartitionUnavailableException(Number, NotOwned);
         var completion = question.Completion();
         questions.Add(question);
         OnWork?.Invoke();
@@ -105,6 +107,9 @@ public sealed partial class StatePartition
             return;
         }
         questions.Done();
-        question.Complete(new FreshnessFigures(Position, LagEvents, LagMs, DeadLetters));
+        if (log.IsOwned) question.Complete(Figures());
+        else question.Fail(new PartitionUnavailableException(Number, NotOwned));
     }
+
+    private FreshnessFigures Figures() => new(Position, LagEvents, LagMs, DeadLetters);
 }

@@ -49,12 +49,14 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     private readonly IStateRecovery recovery;
     private readonly PartitionTelemetry? telemetry;
     private readonly DeadLetterSink? deadLetterSink;
+    private readonly IDeadLetters? deadLetters;
     private readonly QuestionQueue questions;
     private readonly AnswerWriter answers;
     private readonly FactBatch batch;
     private readonly CancellationTokenSource stopping = new();
     private volatile OpenState? opened;
     private Task<RecoveredState>? recovering;
+    private Task? keeping;
     private IEventLogReader? reader;
     private long recoverUntil;
     private long position;
@@ -79,8 +81,9 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     /// <summary>A partition whose state is recovered by its first steps.</summary>
     public StatePartition(
         PartitionSettings settings, IEventLog log, IStateRecovery recovery, Func<StatePartition, PartitionTelemetry>? telemetry = null,
-        DeadLetterSink? deadLetterSink = null)
+        DeadLetterSink? deadLetterSink = null, IDeadLetters? deadLetters = null)
     {
+        this.deadLetters = deadLetters;
         this.settings = settings;
         this.log = log;
         this.recovery = recovery;
@@ -113,7 +116,10 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     public RecoverySource? Source { get; private set; }
 
     public int Number => settings.Number;
-    public PartitionState State => state;
+
+    /// <summary>Its state; a partition that another process may own by now is not running, whatever it holds.</summary>
+    public PartitionState State => state == PartitionState.Running && !log.IsOwned ? PartitionState.Recovering : state;
+
     public long Position => Volatile.Read(ref position);
     public long LagEvents => Math.Max(0, log.EndOffset - Position);
     public int DeadLetters => opened?.Aggregates.OutstandingDeadLetters ?? 0;
@@ -155,7 +161,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
             var applied = open.Persistence?.Device.Stuck is null ? ApplyBatch(open) : 0;
             var answered = AnswerQuestions(open, recordsWait: LagEvents > 0);
             var kept = Persist(open);
-            if (state == PartitionState.Recovering && Position >= recoverUntil) Enter(PartitionState.Running);
+            if (state == PartitionState.Recovering && Position >= Math.Min(recoverUntil, log.EndOffset)) Enter(PartitionState.Running);
             return applied > 0 || answered || kept;
         }
         catch (Exception error) when (error is not OutOfMemoryException)
@@ -255,12 +261,8 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     {
         var store = open.Store;
         var started = settings.Time.GetTimestamp();
-        var count = batch.Read(reader!, settings.Time, BatchTime);
-        if (count == 0)
-        {
-            Volatile.Write(ref oldestWaitingUnixMs, 0);
-            return 0;
-        }
+        var count = keeping is null ? ReadBatch() : batch.Items.Length;
+        if (count == 0 || !AreDeadLettersKept()) return 0;
         var decoded = settings.Time.GetTimestamp();
         store.Enter();
         try
@@ -281,6 +283,32 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
         return count;
     }
 
+    private int ReadBatch()
+    {
+        var count = batch.Read(reader!, settings.Time, BatchTime);
+        if (count > 0) return count;
+        Volatile.Write(ref oldestWaitingUnixMs, 0);
+        // Past offsets that hold no record.
+        Volatile.Write(ref position, reader!.NextOffset);
+        return 0;
+    }
+
+    /// <summary>Whether the batch may be applied: what of it cannot be folded is durable elsewhere, or need not be.</summary>
+    private bool AreDeadLettersKept()
+    {
+        if (deadLetters is null || batch.DeadLetters.Count == 0) return true;
+        if (keeping is null)
+        {
+            keeping = deadLetters.KeepAsync(batch.DeadLetters, stopping.Token);
+            if (!keeping.IsCompleted) _ = keeping.ContinueWith(_ => OnWork?.Invoke(), TaskScheduler.Default);
+        }
+        if (!keeping.IsCompleted) return false;
+        var kept = keeping;
+        keeping = null;
+        kept.GetAwaiter().GetResult();
+        return true;
+    }
+
     private void Apply(OpenState open)
     {
         for (var first = 0; first < batch.Items.Length; first += WarmGroup)
@@ -293,14 +321,14 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
 
     private void Apply(Aggregates aggregates, in BatchItem item)
     {
-        if (item.Error is null)
+        if (item.Error == DecodeError.None)
         {
             aggregates.Apply(item.Fact, batch.Lists);
             return;
         }
         aggregates.AddDeadLetter(item.Fact.Offset);
         telemetry?.RecordDeadLetters(1);
-        deadLetterSink?.Invoke(Number, item.Fact.Offset, item.Error);
+        deadLetterSink?.Invoke(Number, item.Fact.Offset, item.Error.Describe());
     }
 
     private void Record(StateStore store, long started, long decoded, long prefetched, int count)
@@ -351,6 +379,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     {
         var open = opened;
         opened = null;
+        keeping = null;
         reader?.Dispose();
         reader = null;
         if (open is null) return;

@@ -42,7 +42,8 @@ internal sealed class StateComparison(ProductClient client, OraclePolicy policy,
         return sum;
     }
 
-    private static Verdict Pair(ReadStateOracle oracle, ulong user, ulong channel, JsonElement state)
+    /// <summary>One answer against the oracle.</summary>
+    public static Verdict Pair(ReadStateOracle oracle, ulong user, ulong channel, JsonElement state)
     {
         var expected = Expected(oracle, user, channel);
         var (text, unread) = Seen(state);
@@ -57,9 +58,14 @@ internal sealed class StateComparison(ProductClient client, OraclePolicy policy,
     {
         var answer = await client.GetAsync($"/v1/users/{user}/badge", token, cancellation).ConfigureAwait(false);
         if (!answer.IsSuccess) throw new ProductFailedException($"badge of user {user}: {answer}");
+        return Badge(oracle, user, answer.Body);
+    }
+
+    /// <summary>One badge against the oracle.</summary>
+    public static Verdict Badge(ReadStateOracle oracle, ulong user, JsonElement body)
+    {
         var totals = oracle.Totals(user);
         var expected = $"{totals.Unread} {totals.Mentions} {totals.Capped} {totals.Channels} {totals.UnreadChannels}";
-        var body = answer.Body;
         var unread = body.GetProperty("unread").GetUInt64();
         var was = $"{unread} {body.GetProperty("mentions").GetUInt64()} {body.GetProperty("capped").GetBoolean()} "
                   + $"{body.GetProperty("channels").GetUInt32()} {body.GetProperty("unreadChannels").GetUInt32()}";

@@ -28,6 +28,13 @@ internal static class Program
         return root.Parse(args).InvokeAsync();
     }
 
+    // With KAFKA_BOOTSTRAP in the environment the log is a topic there.
+    private static ProductOptions Started(ParseResult parsed) => new()
+    {
+        Root = parsed.GetValue(Product)?.FullName,
+        KafkaBootstrap = Environment.GetEnvironmentVariable("KAFKA_BOOTSTRAP") is { Length: > 0 } brokers ? brokers : null,
+    };
+
     private static Command VectorsCommand()
     {
         var file = new Argument<FileInfo>("FILE") { Description = "Scenarios, one JSON object a line" }.AcceptExistingOnly();
@@ -38,7 +45,7 @@ internal static class Program
         };
         var command = new Command("vectors", "Plays scenarios; a line PASS, FAIL or DECLINED for each, then the totals") { file, parallel };
         command.SetAction((parsed, cancellation) =>
-            new VectorRun(new ProductOptions { Root = parsed.GetValue(Product)?.FullName }, TimeProvider.System)
+            new VectorRun(Started(parsed), TimeProvider.System)
                 .PlayAsync(parsed.GetRequiredValue(file), parsed.GetValue(parallel), Progress, Console.Out, cancellation));
         return command;
     }
@@ -68,7 +75,7 @@ internal static class Program
             var run = new IrcRun(options, TimeProvider.System, Progress, Console.Out);
             return parsed.GetValue(ingest) is { } url
                 ? run.RunAsync(url, parsed.GetRequiredValue(api)!, null, cancellation)
-                : run.RunAsync(new ProductOptions { Root = parsed.GetValue(Product)?.FullName }, cancellation);
+                : run.RunAsync(Started(parsed), cancellation);
         });
         return command;
     }

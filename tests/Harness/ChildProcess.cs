@@ -31,6 +31,9 @@ public sealed partial class ChildProcess : IDisposable
         process.BeginErrorReadLine();
     }
 
+    /// <summary>The system's number of it.</summary>
+    public int Id => process.Id;
+
     /// <summary>False once it has ended.</summary>
     public bool IsRunning => !process.HasExited;
 

@@ -20,6 +20,9 @@ public sealed class ProductOptions
     /// <summary>Told of every line the processor prints, on any thread; null: nobody.</summary>
     public Action<string>? OnProcessorLine { get; init; }
 
+    /// <summary>Brokers; each product has a topic of its own there. Null: the embedded log.</summary>
+    public string? KafkaBootstrap { get; init; }
+
     /// <summary>Settings of the query API, likewise.</summary>
     public IReadOnlyDictionary<string, string> QueryApiSettings { get; init; } = new Dictionary<string, string>();
 }
@@ -37,6 +40,7 @@ public sealed partial class ProductProcess : IAsyncDisposable
     private readonly string root;
     private readonly string configuration;
     private readonly bool ownsDataFolder;
+    private readonly string topic = $"readstate-{Guid.NewGuid():N}";
     private ChildProcess? processor;
     private ChildProcess? queryApi;
 
@@ -76,6 +80,7 @@ public sealed partial class ProductProcess : IAsyncDisposable
         var product = new ProductProcess(options);
         try
         {
+            if (options.KafkaBootstrap is not null) await product.CreateTopicAsync().ConfigureAwait(false);
             await product.StartProcessorAsync().ConfigureAwait(false);
             await product.StartQueryApiAsync().ConfigureAwait(false);
             return product;
@@ -96,7 +101,7 @@ public sealed partial class ProductProcess : IAsyncDisposable
         var (process, ready) = await ChildProcess.StartAsync(
             "processor", Executable("processor/Host", "processor"),
             [
-                .. options.ProcessorSettings,
+                .. ProcessorSettings(),
                 new("Processor__DataFolder", DataFolder),
                 new("Ingest__Url", Address(Ingest)),
                 new("Query__Url", Address(PartitionQuery)),
@@ -107,6 +112,24 @@ public sealed partial class ProductProcess : IAsyncDisposable
         PartitionQuery = new Uri(ready.Groups["query"].Value);
         ProcessorStarts++;
     }
+
+    /// <summary>Runs a verb of the processor, with its settings; its exit code and all that it said.</summary>
+    public async Task<(int Code, string Said)> VerbAsync(params string[] arguments)
+    {
+        var start = new System.Diagnostics.ProcessStartInfo(Executable("processor/Host", "processor"), arguments)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        foreach (var (key, value) in ProcessorSettings()) start.Environment[key] = value;
+        start.Environment["Processor__DataFolder"] = DataFolder;
+        using var verb = System.Diagnostics.Process.Start(start)!;
+        var said = await Task.WhenAll(verb.StandardOutput.ReadToEndAsync(), verb.StandardError.ReadToEndAsync()).ConfigureAwait(false);
+        await verb.WaitForExitAsync().ConfigureAwait(false);
+        return (verb.ExitCode, string.Join('\n', said));
+    }
+
+    /// <summary>Name of the topic, where there is one.</summary>
+    public string Topic => topic;
 
     /// <summary>SIGTERM to the processor, and waits for its graceful end.</summary>
     public Task StopProcessorAsync() => processor!.StopAsync(StopPatience);
@@ -141,6 +164,15 @@ public sealed partial class ProductProcess : IAsyncDisposable
         processor?.Dispose();
         if (ownsDataFolder && Directory.Exists(DataFolder)) Directory.Delete(DataFolder, recursive: true);
         return ValueTask.CompletedTask;
+    }
+
+    private IEnumerable<KeyValuePair<string, string>> ProcessorSettings() => options.KafkaBootstrap is not { } bootstrap
+        ? options.ProcessorSettings : [.. options.ProcessorSettings, new("Kafka__Bootstrap", bootstrap), new("Processor__Topic", topic)];
+
+    private async Task CreateTopicAsync()
+    {
+        var (code, said) = await VerbAsync("topics", "create").ConfigureAwait(false);
+        if (code != 0) throw new ProductFailedException($"topics create: {said}");
     }
 
     private async Task StartQueryApiAsync()

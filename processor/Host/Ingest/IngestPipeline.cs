@@ -60,7 +60,14 @@ public sealed class IngestPipeline(
         var stamped = 0UL;
         if (e.EventId == 0)
         {
-            if (!stamper.TryStamp(out stamped)) return new EventOutcome(0, 0, 0, ClockBehind());
+            try
+            {
+                if (!stamper.TryStamp(out stamped)) return new EventOutcome(0, 0, 0, ClockBehind());
+            }
+            catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)
+            {
+                return new EventOutcome(0, 0, 0, StoreUnavailable($"no event id can be given: {kept.Message}"));
+            }
             e.EventId = stamped;
         }
         var (key, partition) = KeyOf(e, publisher.PartitionCount);

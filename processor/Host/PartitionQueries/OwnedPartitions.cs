@@ -4,27 +4,36 @@ using ReadStateStream.Schemas.Connect;
 
 namespace ReadStateStream.Host.PartitionQueries;
 
-/// <summary>The partitions that this process owns, by number and by key.</summary>
-public sealed class OwnedPartitions
+/// <summary>The partitions that this process owns, by number and by key; they may come and go.</summary>
+/// <param name="owned">Those of now, in order of their numbers; another list where they changed.</param>
+/// <param name="partitionCount">Partitions of the topic, whoever owns them.</param>
+public sealed class OwnedPartitions(Func<IReadOnlyList<IPartitionQueries>> owned, int partitionCount)
 {
-    private readonly IPartitionQueries?[] byNumber;
+    private volatile Numbered numbered = new([], new IPartitionQueries?[partitionCount]);
 
-    /// <summary>Some or all partitions of a topic.</summary>
-    public OwnedPartitions(IReadOnlyList<IPartitionQueries> partitions, int partitionCount)
-    {
-        All = partitions;
-        byNumber = new IPartitionQueries?[partitionCount];
-        foreach (var partition in partitions) byNumber[partition.Number] = partition;
-    }
+    private sealed record Numbered(IReadOnlyList<IPartitionQueries> All, IPartitionQueries?[] ByNumber);
 
     /// <summary>All of them, in order of their numbers.</summary>
-    public IReadOnlyList<IPartitionQueries> All { get; }
+    public IReadOnlyList<IPartitionQueries> All => owned();
 
     /// <summary>Partitions of the topic, whoever owns them.</summary>
-    public int PartitionCount => byNumber.Length;
+    public int PartitionCount => partitionCount;
 
     /// <summary>The owner of a channel's or user's key; null where that is another process.</summary>
-    public IPartitionQueries? OfKey(ulong id) => byNumber[Partitioner.PartitionOf(id, PartitionCount)];
+    public IPartitionQueries? OfKey(ulong id) => ByNumber[Partitioner.PartitionOf(id, PartitionCount)];
+
+    private IPartitionQueries?[] ByNumber
+    {
+        get
+        {
+            var (now, known) = (owned(), numbered);
+            if (ReferenceEquals(now, known.All)) return known.ByNumber;
+            var byNumber = new IPartitionQueries?[partitionCount];
+            foreach (var partition in now) byNumber[partition.Number] = partition;
+            numbered = new Numbered(now, byNumber);
+            return byNumber;
+        }
+    }
 
     /// <summary>
     /// ConnectException: InvalidArgument where there is no such partition, Unavailable where it is not owned here.
@@ -34,7 +43,7 @@ public sealed class OwnedPartitions
         if (number >= (uint)PartitionCount)
             throw new ConnectException(ConnectCode.InvalidArgument,
                 $"partition is {number}; the topic has 0 .. {PartitionCount - 1}");
-        return byNumber[number] ?? throw new ConnectException(ConnectCode.Unavailable, $"partition {number} is not owned here");
+        return ByNumber[number] ?? throw new ConnectException(ConnectCode.Unavailable, $"partition {number} is not owned here");
     }
 
     /// <summary>As <see cref="Require"/>, by the key of a channel or user.</summary>

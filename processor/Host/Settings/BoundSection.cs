@@ -40,11 +40,19 @@ public static class BoundSection
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IList<>)
             && type.GetGenericArguments()[0] is { IsEnum: true } item)
             return SetList(options, property, item, value);
+        if (property.GetValue(options) is IDictionary<string, string> named) return SetNamed(named, value);
         if (value.GetChildren().Any()) return "a single value";
         if (!TryParse(value.Value ?? "", Nullable.GetUnderlyingType(type) ?? type, out var parsed))
             return Allowed(property);
         property.SetValue(options, parsed);
         return null;
+    }
+
+    // Names of another's making: whoever uses them checks them. Values may be secrets and are never repeated.
+    private static string? SetNamed(IDictionary<string, string> named, IConfigurationSection value)
+    {
+        foreach (var child in value.GetChildren()) named[child.Key] = child.Value ?? "";
+        return value.Value is null ? null : "written as Key__name";
     }
 
     // A list is written as Key__0, Key__1, … or with commas in one value.

@@ -5,6 +5,7 @@ using ReadStateStream.Host.Ingest;
 using ReadStateStream.Host.Observability;
 using ReadStateStream.Host.PartitionQueries;
 using ReadStateStream.Host.Persistence;
+using ReadStateStream.Kafka;
 using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Store;
 
@@ -27,6 +28,7 @@ public sealed class ProcessorSettings
         Store = Read<StoreOptions>("Store");
         Checkpoint = Read<CheckpointOptions>("Checkpoint");
         Snapshot = Read<SnapshotOptions>("Snapshot");
+        Kafka = Read<KafkaOptions>("Kafka");
         Ingest = Read<IngestOptions>("Ingest");
         Query = Read<QueryOptions>("Query");
         Telemetry = Read<TelemetryOptions>("Telemetry");
@@ -50,6 +52,8 @@ public sealed class ProcessorSettings
     public CheckpointOptions Checkpoint { get; }
     /// <summary>Section <c>Snapshot</c>.</summary>
     public SnapshotOptions Snapshot { get; }
+    /// <summary>Section <c>Kafka</c>.</summary>
+    public KafkaOptions Kafka { get; }
     /// <summary>Section <c>Ingest</c>.</summary>
     public IngestOptions Ingest { get; }
     /// <summary>Section <c>Query</c>.</summary>

@@ -1,10 +1,12 @@
 using System.CommandLine;
 using ReadStateStream.Host.Verbs.Checkpoints;
+using ReadStateStream.Host.Verbs.DeadLetters;
 using ReadStateStream.Host.Verbs.Lineages;
 using ReadStateStream.Host.Verbs.Proof;
 using ReadStateStream.Host.Verbs.Shared;
 using ReadStateStream.Host.Verbs.Snapshots;
 using ReadStateStream.Host.Verbs.Stores;
+using ReadStateStream.Host.Verbs.Topics;
 
 namespace ReadStateStream.Host.Verbs;
 
@@ -24,6 +26,8 @@ internal static class OperatorVerbs
         root.Add(new Command("snapshot", "Rows of the snapshot store.") { SnapshotVerifyVerb.Create(around), SnapshotExportVerb.Create(around) });
         root.Add(new Command("store", "The state stores.") { StoreStatVerb.Create(around) });
         root.Add(VerifyVerb.Create(around));
+        root.Add(TopicVerbs.Create(around));
+        root.Add(DeadLetterVerbs.Create(around));
         root.Add(new Command("lineage", "Lineages: what states are computed from.")
         {
             LineageListVerb.Create(around), LineageCreateVerb.Create(around), LineageDropVerb.Create(around),

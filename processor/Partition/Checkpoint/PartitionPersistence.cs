@@ -57,6 +57,9 @@ public sealed record PartitionPersistence(StateDevice Device, Checkpointer Check
     /// <summary>A checkpoint is under way, or something of one is not shipped yet.</summary>
     public bool IsBusy => !Checkpointer.IsIdle || Shipper.BacklogBytes > 0 || Shipper.BacklogEvents > 0;
 
+    /// <summary>Of a stopped partition: something is under way that has not failed. What fails then is left to the next start.</summary>
+    public bool IsHopeful => IsBusy && Checkpointer.LastError is null && Shipper.LastError is null && Device.Stuck is null && Device.Damage is null;
+
     /// <summary>Gives up what is under way, before the store is closed. Returns once nothing steps any more.</summary>
     public void Close()
     {

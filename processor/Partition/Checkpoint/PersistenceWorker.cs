@@ -11,13 +11,15 @@ public sealed class PersistenceWorker : IDisposable
     /// <summary>Nothing here is so urgent that it could not wait this long for the thread to look.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
-    private readonly IReadOnlyList<StatePartition> partitions;
+    private readonly Func<IReadOnlyList<StatePartition>> partitions;
     private readonly TimeProvider time;
     private readonly ManualResetEventSlim stop = new();
     private readonly Thread thread;
 
     /// <summary>Starts the thread.</summary>
-    public PersistenceWorker(IReadOnlyList<StatePartition> partitions, TimeProvider time)
+    /// <param name="partitions">Those of the process now, any thread; one that was disposed of has nothing to step.</param>
+    /// <param name="time">Clock.</param>
+    public PersistenceWorker(Func<IReadOnlyList<StatePartition>> partitions, TimeProvider time)
     {
         this.partitions = partitions;
         this.time = time;
@@ -46,7 +48,7 @@ public sealed class PersistenceWorker : IDisposable
     private bool StepAll()
     {
         var worked = false;
-        foreach (var partition in partitions) worked |= Step(partition);
+        foreach (var partition in partitions()) worked |= Step(partition);
         return worked;
     }
 

@@ -4,7 +4,7 @@ namespace ReadStateStream.Partition.Decode;
 /// Confluent's wire format around a protobuf: magic byte 0, schema id (4 bytes, big endian), then the path
 /// to the message within its schema as zigzag varints: a count and that many indexes; a lone 0 means [0].
 /// </summary>
-internal static class ConfluentHeader
+public static class ConfluentHeader
 {
     /// <summary>First byte of the format. A raw protobuf never begins with it: no field has the number 0.</summary>
     public const byte MagicByte = 0;

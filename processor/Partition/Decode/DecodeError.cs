@@ -32,6 +32,12 @@ public enum DecodeError : byte
     MainTimelineFalse,
     PartitionOutOfRange,
     DeadLetterOffsetOutOfRange,
+
+    // A fact of the contract that lies where it cannot be folded.
+    ControlElsewhere,
+    KeyOfAnother,
+    PartitionOfAnother,
+    AheadOfAppend,
 }
 
 /// <summary>Texts for people.</summary>
@@ -63,6 +69,10 @@ public static class DecodeErrors
         DecodeError.MainTimelineFalse => "main_timeline is false; it may be true or absent",
         DecodeError.PartitionOutOfRange => "the dead letter's partition is not in 0 .. 2^31-1",
         DecodeError.DeadLetterOffsetOutOfRange => "the dead letter's offset is not in 0 .. 2^47-1",
+        DecodeError.ControlElsewhere => "a control record lies in another partition than it names",
+        DecodeError.KeyOfAnother => "the record's key is not the id that its fact belongs to",
+        DecodeError.PartitionOfAnother => "the record lies in another partition than its key's",
+        DecodeError.AheadOfAppend => "the event id's time lies too far past the record's append time",
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, null),
     };
 }

@@ -30,7 +30,7 @@ internal sealed class DurableSubject : IPartitionSubject
         time.Start();
         Partition = folder.Open(log, options ?? DurableFolder.Never, phases, new NoSurprises());
         while (Partition.State is PartitionState.Initializing) Partition.Step();
-        worker = new PersistenceWorker([Partition], time);
+        worker = new PersistenceWorker(() => [Partition], time);
     }
 
     public StatePartition Partition { get; }

@@ -123,7 +123,7 @@ internal static class RestartVerb
     {
         var start = Stopwatch.GetTimestamp();
         using var partition = folder.Open(log, new CheckpointOptions(), NoFaultPoints.Instance, new NoSurprises());
-        using var worker = new PersistenceWorker([partition], TimeProvider.System);
+        using var worker = new PersistenceWorker(() => [partition], TimeProvider.System);
         UntilRunning(partition);
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var persistence = partition.Persistence!;

@@ -65,6 +65,7 @@ internal sealed class VectorRun(ProductOptions options, TimeProvider time)
             {
                 Root = options.Root,
                 Configuration = options.Configuration,
+                KafkaBootstrap = options.KafkaBootstrap,
                 ProcessorSettings = settings,
                 QueryApiSettings = options.QueryApiSettings,
             }).ConfigureAwait(false);

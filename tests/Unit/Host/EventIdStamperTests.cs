@@ -70,6 +70,54 @@ public class EventIdStamperTests
         Assert.All(ids, own => Assert.True(own.SequenceEqual(own.Order())));
     }
 
+    [Fact]
+    public void Ids_of_two_nodes_differ_whatever_the_clock_does()
+    {
+        var clock = new SetClock { UnixMs = Epoch + 5 };
+        EventIdStamper[] stampers = [new(clock, Epoch, Hour, 0, 0), new(clock, Epoch, Hour, 0, 1), new(clock, Epoch, Hour, 0, 1_023)];
+        var ids = new List<ulong>();
+        for (var i = 0; i < 10_000; i++)
+        {
+            // More than a sequence in one millisecond.
+            if (i % 9_000 == 0) clock.UnixMs++;
+            ids.AddRange(stampers.Select(Stamp));
+        }
+        Assert.Equal(ids.Count, ids.Distinct().Count());
+        for (var node = 0; node < stampers.Length; node++)
+        {
+            var own = ids.Where((_, at) => at % stampers.Length == node).ToList();
+            Assert.Equal(own.Order(), own);
+            Assert.All(own, id => Assert.Equal(node == 2 ? 1_023UL : (ulong)node, id >> 12 & 1_023));
+        }
+        // Another number at the next start: above all the same.
+        var restarted = Stamp(new EventIdStamper(clock, Epoch, Hour, ids.Max(), 7));
+        Assert.True(restarted > ids.Max());
+        Assert.Equal(7UL, restarted >> 12 & 1_023);
+    }
+
+    [Fact]
+    public void A_processor_whose_log_does_not_know_its_ids_keeps_one_above_them()
+    {
+        var folder = Directory.CreateTempSubdirectory("readstate-ids-").FullName;
+        try
+        {
+            var clock = new SetClock { UnixMs = Epoch + Hour };
+            var first = new EventIdStamper(clock, Epoch, Hour, 0, 3, new StampReservation(folder));
+            var last = Enumerable.Range(0, 100).Select(_ => Stamp(first)).Last();
+            // A kill, and a clock that was set back.
+            clock.UnixMs -= Hour / 2;
+            var kept = new StampReservation(folder);
+            Assert.InRange(kept.Greatest, last, last + (1_001UL << 22));
+            Assert.True(Stamp(new EventIdStamper(clock, Epoch, Hour, kept.Greatest, 9, kept)) > last);
+            File.WriteAllText(Path.Combine(folder, "event-ids"), "x");
+            Assert.Throws<ReadStateStream.Host.Settings.SettingException>(() => new StampReservation(folder));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     private static ulong Stamp(EventIdStamper stamper)
     {
         Assert.True(stamper.TryStamp(out var id));

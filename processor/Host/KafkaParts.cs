@@ -1,0 +1,254 @@
+// Partitions of a Kafka topic, as the consumer group gives them to this process.
+//
+// Invariants:
+// - A partition that is taken away stops at once; what it applied is checkpointed and shipped after, for a while, and
+//   the next owner does not wait for it: rows say by their offsets which is newer.
+// - One that comes back waits until its files were let go of.
+// - One that is another's already writes nothing more.
+using System.Collections.Concurrent;
+using ReadStateStream.Host.Persistence;
+using ReadStateStream.Host.Settings;
+using ReadStateStream.Kafka;
+using ReadStateStream.Partition;
+using ReadStateStream.Partition.Checkpoint;
+using ReadStateStream.Partition.Log;
+using ReadStateStream.Partition.Query;
+using ReadStateStream.Snapshot.Disk;
+
+namespace ReadStateStream.Host;
+
+/// <summary>The partitions of a topic that this member of the group owns now.</summary>
+public sealed class KafkaParts : IProcessorParts
+{
+    private static readonly IFaultPoints Faults = FaultPoints.FromEnvironment();
+    private static readonly TimeSpan ReleaseLook = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan BrokerRetry = TimeSpan.FromSeconds(2);
+
+    private readonly ProcessorSettings settings;
+    private readonly TimeProvider time;
+    private readonly Telemetry telemetry;
+    private readonly ILogger<KafkaParts> logger;
+    private readonly IHostApplicationLifetime lifetime;
+    private readonly CancellationTokenSource stopping = new();
+    private readonly ISnapshotStore snapshots;
+    private readonly KafkaTopic topic;
+    private readonly Lock gate = new();
+    private readonly ConcurrentDictionary<int, Task> leaving = new();
+    private readonly Dictionary<KafkaLog, Owned> owned = [];
+    private volatile StatePartition[] stepped = [];
+    private volatile StatePartition[] partitions = [];
+    private Task<LineageEntry>? lineage;
+    private Task? joining;
+    private PartitionFactory? factory;
+    private IKafkaMember[] members = [];
+    private PartitionWorker[] workers = [];
+    private PersistenceWorker? persistence;
+
+    private sealed record Owned(StatePartition Partition, PartitionWorker Worker);
+
+    /// <summary>Nothing is opened yet.</summary>
+    /// <exception cref="SettingException">There is no Kafka here, or a setting is refused.</exception>
+    public KafkaParts(
+        ProcessorSettings settings, TimeProvider time, Telemetry telemetry, ILoggerFactory loggers, IHostApplicationLifetime lifetime)
+    {
+        (this.settings, this.time, this.telemetry, this.lifetime) = (settings, time, telemetry, lifetime);
+        logger = loggers.CreateLogger<KafkaParts>();
+        snapshots = SnapshotStores.Open(settings, Faults, time, loggers.CreateLogger<ISnapshotStore>());
+        Names = new LogNames("kafka", settings.Processor.Topic, settings.Kafka.Group);
+        try
+        {
+            topic = new KafkaTopic(
+                settings.Kafka, settings.Processor.Topic, settings.Ingest.MaxEventBytes, settings.Ingest.AppendTimeoutMs, time, new KafkaNotes(logger));
+        }
+        catch (KafkaSettingException refused)
+        {
+            throw new SettingException(refused.Message);
+        }
+    }
+
+    public event Action? StateChanged;
+
+    public IEventPublisher Topic => topic.Publisher;
+
+    public IReadOnlyList<IPartitionQueries> Partitions => partitions;
+
+    public LogNames Names { get; }
+
+    public ulong Lineage => lineage is { IsCompletedSuccessfully: true } known ? (ulong)known.Result.Number : 0;
+
+    public string? RefusalOf(int partition) =>
+        Array.Find(partitions, one => one.Number == partition)?.Persistence?.Device.Stuck is { } stuck
+            ? $"the store of partition {partition} cannot be written: {stuck.Error.Message}" : null;
+
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        DiskOperations.Real.CreateFolderDurably(Path.GetFullPath(settings.Processor.DataFolder));
+        await OpenTopicAsync(cancellation);
+        factory = new PartitionFactory(settings, Names, snapshots, Faults, time, telemetry, logger, () => StateChanged?.Invoke());
+        lineage = await new LineageLookup(snapshots, settings, time, logger)
+            .FindAsync(topic.Publisher.TopicIdentity, topic.IsWhole(), cancellation, stopping.Token);
+        var threads = Math.Clamp(settings.Processor.Workers == 0 ? Environment.ProcessorCount : settings.Processor.Workers, 1, settings.Processor.Partitions);
+        workers = [.. Enumerable.Range(0, threads).Select(static number => new PartitionWorker(number, []))];
+        persistence = new PersistenceWorker(() => stepped, time);
+        joining = JoinAsync();
+    }
+
+    /// <summary>The group's name holds the lineage: whoever does not know it cannot join.</summary>
+    private async Task JoinAsync()
+    {
+        try
+        {
+            var known = await lineage!.WaitAsync(stopping.Token).ConfigureAwait(false);
+            members = [.. workers.Select((_, number) => topic.Join(known.Number, number, workers.Length, new WorkerAssignments(this, number)))];
+        }
+        catch (OperationCanceledException)
+        {
+            // It stops before it knew.
+        }
+        catch (SettingException refused)
+        {
+            Fatal(refused.Message);
+        }
+    }
+
+    /// <summary>A broker that is away is waited for; a topic that cannot be served from is refused.</summary>
+    private async Task OpenTopicAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                var found = await topic.OpenAsync();
+                foreach (var warning in found.Warnings) logger.TopicWarning(warning);
+                if (found.Refusals.Count > 0) throw new SettingException(string.Join(Environment.NewLine, found.Refusals));
+                if (found.Partitions != settings.Processor.Partitions)
+                    throw new SettingException(
+                        $"the topic '{settings.Processor.Topic}' has {found.Partitions} partitions, Processor__Partitions is {settings.Processor.Partitions}: "
+                        + "set it to the topic's; a topic whose partitions were added to is republished into a new one");
+                return;
+            }
+            catch (LogUnavailableException away)
+            {
+                logger.BrokerAwaited(away.Message);
+                await Task.Delay(BrokerRetry, time, cancellation);
+            }
+        }
+    }
+
+    // The polling threads' side
+
+    /// <summary>Partitions of one worker's consumer.</summary>
+    private sealed class WorkerAssignments(KafkaParts parts, int worker) : IAssignments
+    {
+        public void Assigned(KafkaLog log) => parts.Take(log, parts.workers[worker]);
+        public void Revoked(KafkaLog log) => parts.Leave(log, keep: true);
+        public void Lost(KafkaLog log) => parts.Leave(log, keep: false);
+        public void Fatal(string reason) => parts.Fatal(reason);
+    }
+
+    private void Take(KafkaLog log, PartitionWorker worker)
+    {
+        logger.PartitionAssigned(log.Partition);
+        var former = leaving.GetValueOrDefault(log.Partition, Task.CompletedTask);
+        var partition = factory!.Create(log.Partition, log, lineage!, async cancellation =>
+        {
+            await former.WaitAsync(cancellation).ConfigureAwait(false);
+            await RefreshAsync(log, cancellation).ConfigureAwait(false);
+        }, topic.DeadLetters);
+        log.Committable = () => partition.Persistence?.CommittablePosition(snapshots.KeepsRows) ?? 0;
+        lock (gate)
+        {
+            owned[log] = new Owned(partition, worker);
+            Publish();
+            stepped = [.. stepped, partition];
+        }
+        worker.Add(partition);
+        StateChanged?.Invoke();
+    }
+
+    private void Fatal(string reason)
+    {
+        if (stopping.IsCancellationRequested) return;
+        logger.KafkaFatal(reason);
+        Environment.ExitCode = 1;
+        lifetime.StopApplication();
+    }
+
+    private void Leave(KafkaLog log, bool keep)
+    {
+        Owned left;
+        lock (gate)
+        {
+            if (!owned.Remove(log, out var found)) return;
+            left = found;
+            Publish();
+        }
+        logger.PartitionTaken(log.Partition, keep);
+        StateChanged?.Invoke();
+        leaving[log.Partition] = Task.Run(() => ReleaseAsync(left, keep));
+    }
+
+    private async Task ReleaseAsync(Owned left, bool keep)
+    {
+        var partition = left.Partition;
+        await left.Worker.ReleaseAsync(partition, keep).ConfigureAwait(false);
+        var until = time.GetTimestamp();
+        while (keep && partition.Persistence is { IsHopeful: true } && time.GetElapsedTime(until) < TimeSpan.FromSeconds(settings.Kafka.ReleaseSeconds))
+            await Task.Delay(ReleaseLook, time, CancellationToken.None).ConfigureAwait(false);
+        lock (gate) stepped = [.. stepped.Where(one => one != partition)];
+        partition.Dispose();
+    }
+
+    private void Publish() => partitions = [.. owned.Values.Select(static one => one.Partition).OrderBy(static one => one.Number)];
+
+    private async Task RefreshAsync(KafkaLog log, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                log.Refresh();
+                return;
+            }
+            catch (LogUnavailableException away)
+            {
+                logger.BrokerAwaited(away.Message);
+                await Task.Delay(BrokerRetry, time, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
+    // The end
+
+    public Task StopAsync(CancellationToken cancellation) =>
+        Task.Run(() => StopAllAsync(cancellation), CancellationToken.None).WaitAsync(cancellation);
+
+    public ValueTask DisposeAsync() => new(StopAllAsync(new CancellationToken(canceled: true)));
+
+    /// <summary>Partitions stop, take a last checkpoint and ship it as long as there is time; then the members leave the group.</summary>
+    private async Task StopAllAsync(CancellationToken cancellation)
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        if (joining is not null) await joining.ConfigureAwait(false);
+        foreach (var log in owned.Keys.ToList()) Leave(log, keep: true);
+        var all = Task.WhenAll(leaving.Values);
+        try
+        {
+            await all.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            logger.StopCutShort();
+        }
+        foreach (var member in members) member.Dispose();
+        members = [];
+        foreach (var worker in workers) worker.Dispose();
+        workers = [];
+        persistence?.Dispose();
+        persistence = null;
+        foreach (var partition in stepped) partition.Dispose();
+        stepped = partitions = [];
+        await topic.DisposeAsync().ConfigureAwait(false);
+        await snapshots.DisposeAsync().ConfigureAwait(false);
+    }
+}

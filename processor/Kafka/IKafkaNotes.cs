@@ -1,0 +1,14 @@
+namespace ReadStateStream.Kafka;
+
+/// <summary>Told of what the clients meet; any thread, must not block.</summary>
+public interface IKafkaNotes
+{
+    /// <summary>A line of the library's own log.</summary>
+    void Library(bool isWarning, string message);
+
+    /// <summary>The consumer met an error that it goes on after.</summary>
+    void ConsumerError(string reason);
+
+    /// <summary>Dead letters were not taken; they are tried again.</summary>
+    void DeadLettersWait(int count, string reason);
+}

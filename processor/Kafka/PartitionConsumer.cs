@@ -1,0 +1,402 @@
+// The thread that polls: one member of the consumer group, for the partitions of one worker.
+//
+// Invariants:
+// - Callbacks of a rebalance only note what was given and taken: recovery, checkpoints and ships happen elsewhere, and
+//   other partitions go on.
+// - Nothing of a partition is read before its state says from where; then exactly from there.
+// - A partition whose ring is full is paused; the others go on.
+// - What is committed was kept first: it is told, not counted, here.
+using System.Collections.Concurrent;
+using Confluent.Kafka;
+using ReadStateStream.Partition.Log;
+
+namespace ReadStateStream.Kafka;
+
+/// <summary>Told of partitions that come and go, on the polling thread: must not block.</summary>
+public interface IAssignments
+{
+    /// <summary>The partition is this process's now.</summary>
+    void Assigned(KafkaLog log);
+
+    /// <summary>It is to be given away in order: what was applied may still be kept. The log hands nothing out any more.</summary>
+    void Revoked(KafkaLog log);
+
+    /// <summary>It is another's already: nothing may be written. The log hands nothing out any more.</summary>
+    void Lost(KafkaLog log);
+
+    /// <summary>The client has given up for good: the process cannot go on.</summary>
+    void Fatal(string reason);
+}
+
+/// <summary>One consumer and its thread.</summary>
+internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
+{
+    private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan CommitEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan OffsetsEvery = TimeSpan.FromMilliseconds(100);
+
+    private readonly ClientSettings settings;
+    private readonly RecordProbe probe;
+    private readonly IAssignments assignments;
+    private readonly TimeProvider time;
+    private readonly IKafkaNotes notes;
+    private readonly int ringBytes;
+    private readonly IConsumer<CopiedBytes, CopiedBytes> consumer;
+    private readonly CopyDeserializer keys = new();
+    private readonly CopyDeserializer values = new();
+    private readonly ConcurrentQueue<Action> asked = new();
+    private readonly Dictionary<int, Feed> feeds = [];
+    private readonly List<TopicPartition> justAssigned = [];
+    private readonly List<byte> headers = [];
+    private readonly Thread thread;
+    private readonly TimeSpan heardFor;
+    private long heardAt = long.MinValue;
+    private long committedAt;
+    private long offsetsAt;
+    private int full;
+    private volatile bool stopping;
+
+    /// <summary>A partition that this member was given.</summary>
+    private sealed class Feed(KafkaLog log)
+    {
+        public KafkaLog Log { get; } = log;
+        public RecordRing? Ring { get; set; }
+        public long Next { get; set; }
+        public bool IsPaused { get; set; }
+        public long Stored { get; set; } = -1;
+        public long HighAtEnd { get; set; } = -1;
+        public bool IsProving { get; set; }
+        public bool IsHalted { get; set; }
+        public Queue<(long Offset, long AppendedUnixMs, byte[] Key, byte[] Value, byte[] Headers)> Waiting { get; } = new();
+    }
+
+    public PartitionConsumer(
+        ClientSettings settings, long lineage, int worker, long queueBytes, int ringBytes, RecordProbe probe, IAssignments assignments, TimeProvider time,
+        IKafkaNotes notes)
+    {
+        (this.settings, this.probe, this.assignments, this.time, this.notes, this.ringBytes) = (settings, probe, assignments, time, notes, ringBytes);
+        var config = settings.Member(lineage, worker, queueBytes);
+        // The broker counts from when it got a heartbeat, this side from when it heard the answer.
+        heardFor = settings.SessionTimeout - TimeSpan.FromMilliseconds(config.HeartbeatIntervalMs ?? 0);
+        consumer = new ConsumerBuilder<CopiedBytes, CopiedBytes>(config)
+            .SetKeyDeserializer(keys).SetValueDeserializer(values)
+            .SetPartitionsAssignedHandler((_, given) => Assign(given))
+            .SetPartitionsRevokedHandler((_, taken) => Take(taken, assignments.Revoked))
+            .SetPartitionsLostHandler((_, taken) => Take(taken, assignments.Lost))
+            .SetStatisticsHandler((_, json) => NoteHeard(json))
+            .SetErrorHandler((_, error) => NoteError(error))
+            .SetLogHandler((_, message) => notes.Library(message.Level <= SyslogLevel.Warning, message.Message))
+            .Build();
+        thread = new Thread(Run) { Name = $"kafka-poll-{worker}", IsBackground = true };
+    }
+
+    /// <summary>Joins the group and begins to poll.</summary>
+    public void Start()
+    {
+        consumer.Subscribe(settings.Topic);
+        thread.Start();
+    }
+
+    public bool IsHeard => Volatile.Read(ref heardAt) is var at && at != long.MinValue && time.GetElapsedTime(at) < heardFor;
+
+    public void Begin(KafkaLog log, RecordRing ring, long offset) => asked.Enqueue(() => BeginNow(log, ring, offset));
+
+    public void End(KafkaLog log, RecordRing ring) => asked.Enqueue(() =>
+    {
+        if (!feeds.TryGetValue(log.Partition, out var feed) || feed.Ring != ring) return;
+        feed.Ring = null;
+        Unwait(feed);
+        Pause(feed);
+    });
+
+    /// <summary>Leaves the group: what it owns is given away first.</summary>
+    public void Dispose()
+    {
+        stopping = true;
+        if (thread.IsAlive) thread.Join();
+        consumer.Dispose();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (!stopping) Poll();
+            Commit();
+            consumer.Close();
+        }
+        catch (KafkaException error)
+        {
+            notes.ConsumerError(error.Error.Reason);
+        }
+        catch (Exception error)
+        {
+            assignments.Fatal(error.ToString());
+        }
+    }
+
+    private void Poll()
+    {
+        for (var left = asked.Count; left > 0 && asked.TryDequeue(out var next); left--) next();
+        if (full > 0) Refill();
+        if (time.GetElapsedTime(committedAt) > CommitEvery) Commit();
+        if (time.GetElapsedTime(offsetsAt) > OffsetsEvery) NoteOffsets();
+        try
+        {
+            var result = consumer.Consume(full > 0 ? Busy : Idle);
+            PauseNew();
+            if (result is not null) Deliver(result);
+        }
+        catch (ConsumeException error)
+        {
+            PauseNew();
+            NoteConsumeError(error);
+        }
+    }
+
+    // What was given and taken
+
+    private List<TopicPartitionOffset> Assign(List<TopicPartition> given)
+    {
+        foreach (var partition in given)
+        {
+            var log = new KafkaLog(partition.Partition.Value, this, probe, ringBytes);
+            feeds[log.Partition] = new Feed(log) { IsPaused = true };
+            justAssigned.Add(partition);
+            assignments.Assigned(log);
+        }
+        // From the end: nothing is read before the state is there, and says from where.
+        return [.. given.Select(static partition => new TopicPartitionOffset(partition, Offset.End))];
+    }
+
+    private void PauseNew()
+    {
+        if (justAssigned.Count == 0) return;
+        var still = justAssigned.Where(partition => feeds.TryGetValue(partition.Partition.Value, out var feed) && feed.Ring is null).ToList();
+        justAssigned.Clear();
+        if (still.Count > 0) consumer.Pause(still);
+    }
+
+    private void Take(List<TopicPartitionOffset> taken, Action<KafkaLog> tell)
+    {
+        foreach (var partition in taken)
+        {
+            if (!feeds.Remove(partition.Partition.Value, out var feed)) continue;
+            Unwait(feed);
+            feed.Log.Revoke();
+            tell(feed.Log);
+        }
+    }
+
+    // Where partitions are read from
+
+    private void BeginNow(KafkaLog log, RecordRing ring, long offset)
+    {
+        if (!feeds.TryGetValue(log.Partition, out var feed) || feed.Log != log) return;
+        var at = Of(log.Partition);
+        try
+        {
+            if (feed.IsHalted) Reassign(feed, offset);
+            else consumer.Seek(new TopicPartitionOffset(at, offset));
+        }
+        catch (KafkaException error) when (error.Error.Code is ErrorCode.Local_State or ErrorCode.Local_InProgress or ErrorCode.Local_TimedOut or ErrorCode.Local_PrevInProgress)
+        {
+            // Its fetcher has not begun yet.
+            asked.Enqueue(() => BeginNow(log, ring, offset));
+            return;
+        }
+        Unwait(feed);
+        (feed.Ring, feed.Next) = (ring, offset);
+        feed.IsPaused = false;
+        consumer.Resume([at]);
+    }
+
+    // A position that the log does not have ends the fetching of its partition: a seek alone does not begin it again.
+    private void Reassign(Feed feed, long offset)
+    {
+        var at = Of(feed.Log.Partition);
+        consumer.IncrementalUnassign([at]);
+        consumer.IncrementalAssign([new TopicPartitionOffset(at, offset)]);
+        feed.IsHalted = false;
+    }
+
+    private void Deliver(ConsumeResult<CopiedBytes, CopiedBytes> result)
+    {
+        if (!feeds.TryGetValue(result.Partition.Value, out var feed) || feed.Ring is not { } ring) return;
+        var offset = result.Offset.Value;
+        if (result.IsPartitionEOF)
+        {
+            if (feed.Waiting.Count > 0 || offset < feed.Next) return;
+            if (offset == feed.Next) End(feed, offset);
+            else ProveGap(feed, ring, offset);
+            return;
+        }
+        // What was fetched for an earlier position.
+        if (offset < feed.Next) return;
+        feed.Next = offset + 1;
+        var appended = result.Message.Timestamp.UnixTimestampMs;
+        var packed = Packed(result.Message.Headers);
+        if (feed.Waiting.Count == 0 && ring.TryWrite(offset, appended, keys.Bytes, values.Bytes, packed))
+        {
+            feed.Log.Grew(feed.Next);
+            return;
+        }
+        if (feed.Waiting.Count == 0) full++;
+        feed.Waiting.Enqueue((offset, appended, keys.Bytes.ToArray(), values.Bytes.ToArray(), packed.ToArray()));
+        feed.Log.Grew(feed.Next);
+        Pause(feed);
+    }
+
+    /// <summary>
+    /// The partition ends above what was read: the ends of transactions, and what they gave up. A record that was passed over
+    /// would be lost in silence, so another client is asked whether there is none.
+    /// </summary>
+    private void ProveGap(Feed feed, RecordRing ring, long offset)
+    {
+        if (feed.IsProving) return;
+        feed.IsProving = true;
+        var from = feed.Next;
+        _ = Task.Run(() =>
+        {
+            bool? isEmpty = null;
+            try
+            {
+                isEmpty = probe.IsEmpty(feed.Log.Partition, from, offset);
+            }
+            catch (LogUnavailableException away)
+            {
+                notes.ConsumerError(away.Message);
+            }
+            asked.Enqueue(() => PassGap(feed, ring, from, offset, isEmpty));
+        });
+    }
+
+    private void PassGap(Feed feed, RecordRing ring, long from, long offset, bool? isEmpty)
+    {
+        feed.IsProving = false;
+        // Read on meanwhile, or from another position.
+        if (feed.Ring != ring || feed.Next != from || feed.Waiting.Count > 0) return;
+        if (isEmpty is null) ProveGap(feed, ring, offset);
+        else if (isEmpty is false) feed.Log.Fail(new LogForkedAtReadException(feed.Log.Partition, from, $"it goes on at {offset}, and records may lie between"));
+        else if (ring.TryWriteGap(offset)) End(feed, offset);
+        else asked.Enqueue(() => PassGap(feed, ring, from, offset, true));
+    }
+
+    private void End(Feed feed, long offset)
+    {
+        feed.Next = offset;
+        feed.HighAtEnd = consumer.GetWatermarkOffsets(Of(feed.Log.Partition)).High.Value;
+        feed.Log.Ends(offset);
+    }
+
+    private ReadOnlySpan<byte> Packed(Headers? read)
+    {
+        if (read is null || read.Count == 0) return default;
+        headers.Clear();
+        foreach (var header in read)
+        {
+            var value = header.GetValueBytes();
+            RecordHeaders.Add(headers, header.Key, value ?? [], isNull: value is null);
+        }
+        return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(headers);
+    }
+
+    private void Refill()
+    {
+        foreach (var feed in feeds.Values)
+        {
+            if (feed.Waiting.Count == 0 || feed.Ring is not { } ring || !ring.IsHalfEmpty) continue;
+            while (feed.Waiting.TryPeek(out var one) && ring.TryWrite(one.Offset, one.AppendedUnixMs, one.Key, one.Value, one.Headers)) feed.Waiting.Dequeue();
+            feed.Log.Grew(feed.Next - feed.Waiting.Count);
+            if (feed.Waiting.Count > 0) continue;
+            full--;
+            feed.IsPaused = false;
+            consumer.Resume([Of(feed.Log.Partition)]);
+        }
+    }
+
+    private void Pause(Feed feed)
+    {
+        if (feed.IsPaused) return;
+        feed.IsPaused = true;
+        consumer.Pause([Of(feed.Log.Partition)]);
+    }
+
+    private void Unwait(Feed feed)
+    {
+        if (feed.Waiting.Count > 0) full--;
+        feed.Waiting.Clear();
+    }
+
+    // What the broker says
+
+    private void NoteOffsets()
+    {
+        offsetsAt = time.GetTimestamp();
+        foreach (var feed in feeds.Values)
+        {
+            if (feed.Ring is null) continue;
+            var known = consumer.GetWatermarkOffsets(Of(feed.Log.Partition));
+            if (known.Low.Value > feed.Log.BeginOffset) feed.Log.Begins(known.Low.Value);
+            // What lies above the end that was read is no record, until there is more.
+            if (known.High.Value > feed.Log.EndOffset && known.High.Value != feed.HighAtEnd) feed.Log.Grew(known.High.Value);
+        }
+    }
+
+    private void Commit()
+    {
+        committedAt = time.GetTimestamp();
+        foreach (var feed in feeds.Values)
+        {
+            if (feed.Log.Committable is not { } committable) continue;
+            var position = committable();
+            if (position <= feed.Stored || position == 0) continue;
+            try
+            {
+                consumer.StoreOffset(new TopicPartitionOffset(Of(feed.Log.Partition), position));
+                feed.Stored = position;
+            }
+            catch (KafkaException)
+            {
+                // Its fetcher has not begun, or it is being taken: the next time, or the next owner.
+            }
+        }
+    }
+
+    private void NoteHeard(string statistics)
+    {
+        if (GroupStatistics.CoordinatorIdle(statistics) is not { } idle) return;
+        var at = time.GetTimestamp() - (long)(idle.TotalSeconds * time.TimestampFrequency);
+        if (at > Volatile.Read(ref heardAt)) Volatile.Write(ref heardAt, at);
+    }
+
+    private void NoteError(Error error)
+    {
+        if (error.IsFatal) assignments.Fatal(error.Reason);
+        else notes.ConsumerError(error.Reason);
+    }
+
+    private void NoteConsumeError(ConsumeException error)
+    {
+        if (error.Error.IsFatal)
+        {
+            assignments.Fatal(error.Error.Reason);
+            return;
+        }
+        var partition = error.ConsumerRecord?.Partition.Value ?? -1;
+        if (error.Error.Code is not (ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange) || !feeds.TryGetValue(partition, out var feed))
+        {
+            notes.ConsumerError(error.Error.Reason);
+            return;
+        }
+        feed.IsHalted = true;
+        if (feed.Ring is not null) feed.Log.Fail(new LogForkedAtReadException(partition, feed.Next, error.Error.Reason));
+    }
+
+    private TopicPartition Of(int partition) => new(settings.Topic, partition);
+}
+
+/// <summary>The position lies outside of what the log has: it was dropped by retention, cut back, or the topic is another.</summary>
+public sealed class LogForkedAtReadException(int partition, long position, string reason)
+    : InvalidOperationException($"partition {partition}: the broker does not have position {position}: {reason}");

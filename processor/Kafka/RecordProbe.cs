@@ -1,0 +1,140 @@
+using Confluent.Kafka;
+using ReadStateStream.Partition.Log;
+
+namespace ReadStateStream.Kafka;
+
+/// <summary>
+/// Asks the broker for single records and for the ends of partitions, in no group. Any thread, one question at a time: it
+/// waits for the broker, so never on a thread that others wait for.
+/// </summary>
+internal sealed class RecordProbe : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Offsets to go back to where one holds no record; then eight times as many.</summary>
+    private const long FirstStepBack = 8;
+
+    private readonly string topic;
+    private readonly TimeProvider time;
+    private readonly IConsumer<byte[], byte[]> consumer;
+    private readonly Lock gate = new();
+
+    public RecordProbe(ClientSettings settings, TimeProvider time, Action<LogMessage> log)
+    {
+        topic = settings.Topic;
+        this.time = time;
+        consumer = new ConsumerBuilder<byte[], byte[]>(settings.Probe()).SetLogHandler((_, message) => log(message)).SetErrorHandler(static (_, _) => { }).Build();
+    }
+
+    /// <summary>First offset that is kept, next one to be written.</summary>
+    /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
+    public (long Begin, long End) Offsets(int partition)
+    {
+        lock (gate)
+        {
+            try
+            {
+                var offsets = consumer.QueryWatermarkOffsets(new TopicPartition(topic, partition), Patience);
+                return (offsets.Low.Value, offsets.High.Value);
+            }
+            catch (KafkaException error)
+            {
+                throw Unavailable(partition, error.Error.Reason, error);
+            }
+        }
+    }
+
+    /// <summary>See <see cref="IEventLog.TryFingerprint"/>.</summary>
+    public bool TryFingerprint(int partition, long offset, out RecordFingerprint fingerprint)
+    {
+        fingerprint = default;
+        var (begin, end) = Offsets(partition);
+        if (offset < begin || offset >= end) return false;
+        lock (gate)
+        {
+            try
+            {
+                for (var back = 0L; ; back = back == 0 ? FirstStepBack : back * 8)
+                {
+                    var from = Math.Max(begin, offset - back);
+                    if (LastUpTo(partition, from, offset) is { } found)
+                    {
+                        fingerprint = found;
+                        return true;
+                    }
+                    if (from == begin) return false;
+                }
+            }
+            catch (ConsumeException error) when (error.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange)
+            {
+                return false;
+            }
+            catch (KafkaException error)
+            {
+                throw Unavailable(partition, error.Error.Reason, error);
+            }
+            finally
+            {
+                consumer.Unassign();
+            }
+        }
+    }
+
+    /// <summary>Whether no record lies from an offset up to another, at which the partition ends.</summary>
+    /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
+    public bool IsEmpty(int partition, long from, long to)
+    {
+        lock (gate)
+        {
+            try
+            {
+                consumer.Assign(new TopicPartitionOffset(topic, partition, from));
+                while (true)
+                {
+                    var result = consumer.Consume(Patience) ?? throw Unavailable(partition, "no record came", null);
+                    if (result.Partition.Value == partition) return result.Offset.Value >= to;
+                }
+            }
+            catch (ConsumeException error) when (error.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange)
+            {
+                return false;
+            }
+            catch (KafkaException error)
+            {
+                throw Unavailable(partition, error.Error.Reason, error);
+            }
+            finally
+            {
+                consumer.Unassign();
+            }
+        }
+    }
+
+    private RecordFingerprint? LastUpTo(int partition, long from, long offset)
+    {
+        consumer.Assign(new TopicPartitionOffset(topic, partition, from));
+        RecordFingerprint? last = null;
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            var left = Patience - time.GetElapsedTime(started);
+            if (left <= TimeSpan.Zero || consumer.Consume(left) is not { } result) throw Unavailable(partition, "no record came", null);
+            if (result.Partition.Value != partition) continue;
+            if (result.IsPartitionEOF || result.Offset.Value > offset) return last;
+            last = RecordHash.Of(new LogRecord
+            {
+                Offset = result.Offset.Value, AppendedUnixMs = result.Message.Timestamp.UnixTimestampMs, Key = result.Message.Key ?? [],
+                Value = result.Message.Value ?? [],
+            });
+            if (result.Offset.Value == offset) return last;
+        }
+    }
+
+    private static LogUnavailableException Unavailable(int partition, string why, Exception? inner) =>
+        new($"the broker does not answer for partition {partition}: {why}", TimeSpan.FromSeconds(1), inner);
+
+    public void Dispose()
+    {
+        lock (gate) consumer.Dispose();
+    }
+}

@@ -1,0 +1,38 @@
+using System.CommandLine;
+using Spectre.Console;
+
+namespace ReadStateStream.Rebalance;
+
+/// <summary>Real processors on a real broker, whose partitions are moved about under load.</summary>
+internal static class Program
+{
+    private static readonly IAnsiConsole Progress = AnsiConsole.Create(new AnsiConsoleSettings
+    {
+        Out = new AnsiConsoleOutput(Console.Error),
+        Ansi = Console.IsErrorRedirected ? AnsiSupport.No : AnsiSupport.Detect,
+        Interactive = Console.IsErrorRedirected ? InteractionSupport.No : InteractionSupport.Detect,
+    });
+
+    private static Task<int> Main(string[] args)
+    {
+        var moves = new Option<int>("--moves") { Description = "Rebalances", DefaultValueFactory = static _ => 50 };
+        var processors = new Option<int>("--processors") { Description = "Processors at first", DefaultValueFactory = static _ => 3 };
+        var seed = new Option<int>("--seed") { Description = "Of everything", DefaultValueFactory = static _ => 1 };
+        var product = new Option<DirectoryInfo?>("--product") { Description = "Root of the built repository; default: the one this lies in" };
+        var root = new RootCommand("Joins, leaves, kills and pauses processors under load; holds every answer against the oracle; prints one table. Code 3: there is no broker")
+        {
+            moves, processors, seed, product,
+        };
+        root.SetAction((parsed, cancellation) => new RebalanceRun(
+            new RebalanceOptions(parsed.GetValue(moves), parsed.GetValue(processors), parsed.GetValue(seed)),
+            parsed.GetValue(product)?.FullName ?? FindRoot(), TimeProvider.System, Progress, Console.Out).RunAsync(cancellation));
+        return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });
+    }
+
+    private static string FindRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (File.Exists(Path.Combine(folder.FullName, "ReadStateStream.sln"))) return folder.FullName;
+        throw new InvalidOperationException($"no ReadStateStream.sln above {AppContext.BaseDirectory}");
+    }
+}
