@@ -148,6 +148,12 @@ public sealed class KafkaParts : IProcessorParts
 
     private void Take(KafkaLog log, PartitionWorker worker)
     {
+        if (log.Partition >= settings.Processor.Partitions)
+        {
+            Fatal($"the topic was given partition {log.Partition}, Processor__Partitions is {settings.Processor.Partitions}: keys belong to other partitions now. "
+                + "Republish the log into a topic of the new count ('processor topics republish')");
+            return;
+        }
         logger.PartitionAssigned(log.Partition);
         var former = leaving.GetValueOrDefault(log.Partition, Task.CompletedTask);
         var partition = factory!.Create(log.Partition, log, lineage!, async cancellation =>

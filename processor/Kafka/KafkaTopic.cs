@@ -40,6 +40,9 @@ public sealed class KafkaTopic : IAsyncDisposable
         _ = clients.Admin();
     }
 
+    /// <summary>Identity of a topic: its name. What tells two of one name apart are fingerprints (docs/decisions/0013).</summary>
+    public static string IdentityOf(string topic) => $"kafka:{topic}";
+
     /// <summary>Publishes; valid once <see cref="OpenAsync"/> found a topic.</summary>
     public KafkaPublisher Publisher => publisher ?? throw new InvalidOperationException("the topic is not open yet");
 
@@ -54,7 +57,7 @@ public sealed class KafkaTopic : IAsyncDisposable
         if (findings.Partitions == 0 || findings.Refusals.Count > 0) return findings;
         deadLetterPartitions = findings.DeadLetterPartitions;
         probe ??= new RecordProbe(clients, time, message => notes.Library(message.Level <= SyslogLevel.Warning, message.Message));
-        publisher ??= new KafkaPublisher(clients, $"kafka:{clients.Topic}", findings.Partitions, appendTimeoutMs, notes);
+        publisher ??= new KafkaPublisher(clients, IdentityOf(clients.Topic), findings.Partitions, appendTimeoutMs, notes);
         deadLetters ??= new DeadLetterTopic(clients, time, notes);
         return findings;
     }
@@ -75,6 +78,19 @@ public sealed class KafkaTopic : IAsyncDisposable
             if (probe!.Offsets(partition).Begin > 0)
                 return false;
         return true;
+    }
+
+    /// <summary>Records that the topic has.</summary>
+    /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
+    public long Records()
+    {
+        var records = 0L;
+        for (var partition = 0; partition < Publisher.PartitionCount; partition++)
+        {
+            var (begin, end) = probe!.Offsets(partition);
+            records += end - begin;
+        }
+        return records;
     }
 
     /// <summary>Joins the group of a lineage; partitions come, and go, by <paramref name="assignments"/>.</summary>

@@ -34,6 +34,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
     private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan CommitEvery = TimeSpan.FromSeconds(1);
+    private const int DoubtsMax = 5;
     private static readonly TimeSpan OffsetsEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly ClientSettings settings;
@@ -67,7 +68,15 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         public long Stored { get; set; } = -1;
         public long HighAtEnd { get; set; } = -1;
         public bool IsProving { get; set; }
-        public bool IsHalted { get; set; }
+
+        /// <summary>What comes follows on what came: the first record was the one asked for.</summary>
+        public bool IsSettled { get; set; }
+
+        /// <summary>Offsets without a record were met, and proven.</summary>
+        public bool HasGaps { get; set; }
+
+        /// <summary>Times that records were missing since the last that was not.</summary>
+        public int Doubts { get; set; }
         public Queue<(long Offset, long AppendedUnixMs, byte[] Key, byte[] Value, byte[] Headers)> Waiting { get; } = new();
     }
 
@@ -194,46 +203,55 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
     private void BeginNow(KafkaLog log, RecordRing ring, long offset)
     {
         if (!feeds.TryGetValue(log.Partition, out var feed) || feed.Log != log) return;
-        var at = Of(log.Partition);
-        try
-        {
-            if (feed.IsHalted) Reassign(feed, offset);
-            else consumer.Seek(new TopicPartitionOffset(at, offset));
-        }
-        catch (KafkaException error) when (error.Error.Code is ErrorCode.Local_State or ErrorCode.Local_InProgress or ErrorCode.Local_TimedOut or ErrorCode.Local_PrevInProgress)
-        {
-            // Its fetcher has not begun yet.
-            asked.Enqueue(() => BeginNow(log, ring, offset));
-            return;
-        }
         Unwait(feed);
         (feed.Ring, feed.Next) = (ring, offset);
-        feed.IsPaused = false;
-        consumer.Resume([at]);
+        (feed.IsSettled, feed.IsProving, feed.Doubts) = (false, false, 0);
+        Fetch(feed);
     }
 
-    // A position that the log does not have ends the fetching of its partition: a seek alone does not begin it again.
-    private void Reassign(Feed feed, long offset)
+    /// <summary>
+    /// Reads from the next offset on. By a new assignment, not by a seek: librdkafka 2.0.2 goes on behind what it handed out last
+    /// where a paused partition is sought and resumed, and a partition whose position the log did not have is fetched no more.
+    /// </summary>
+    private void Fetch(Feed feed)
     {
         var at = Of(feed.Log.Partition);
-        consumer.IncrementalUnassign([at]);
-        consumer.IncrementalAssign([new TopicPartitionOffset(at, offset)]);
-        feed.IsHalted = false;
+        try
+        {
+            consumer.IncrementalUnassign([at]);
+            consumer.IncrementalAssign([new TopicPartitionOffset(at, feed.Next)]);
+            consumer.Resume([at]);
+            feed.IsPaused = false;
+        }
+        catch (KafkaException error)
+        {
+            // A rebalance is under way: it ends, or takes the partition.
+            notes.ConsumerError($"partition {feed.Log.Partition} is not read from {feed.Next} yet: {error.Error.Reason}");
+            var ring = feed.Ring;
+            asked.Enqueue(() =>
+            {
+                if (feeds.GetValueOrDefault(feed.Log.Partition) == feed && feed.Ring == ring) Fetch(feed);
+            });
+        }
     }
 
     private void Deliver(ConsumeResult<CopiedBytes, CopiedBytes> result)
     {
         if (!feeds.TryGetValue(result.Partition.Value, out var feed) || feed.Ring is not { } ring) return;
         var offset = result.Offset.Value;
-        if (result.IsPartitionEOF)
+        // What was fetched for an earlier position, or while it is asked what lies before.
+        if (offset < feed.Next || feed.IsProving || (result.IsPartitionEOF && feed.Waiting.Count > 0)) return;
+        if (offset > feed.Next && (result.IsPartitionEOF || !feed.IsSettled || !feed.HasGaps))
         {
-            if (feed.Waiting.Count > 0 || offset < feed.Next) return;
-            if (offset == feed.Next) End(feed, offset);
-            else ProveGap(feed, ring, offset);
+            ProveGap(feed, ring, offset, isEnd: result.IsPartitionEOF);
             return;
         }
-        // What was fetched for an earlier position.
-        if (offset < feed.Next) return;
+        feed.IsSettled = true;
+        if (result.IsPartitionEOF)
+        {
+            End(feed, offset);
+            return;
+        }
         feed.Next = offset + 1;
         var appended = result.Message.Timestamp.UnixTimestampMs;
         var packed = Packed(result.Message.Headers);
@@ -249,12 +267,11 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
     }
 
     /// <summary>
-    /// The partition ends above what was read: the ends of transactions, and what they gave up. A record that was passed over
-    /// would be lost in silence, so another client is asked whether there is none.
+    /// It goes on, or ends, above what was read: the ends of transactions, and what they gave up, are offsets of no record. A
+    /// record that was passed over would be lost in silence, so another client is asked whether there is none.
     /// </summary>
-    private void ProveGap(Feed feed, RecordRing ring, long offset)
+    private void ProveGap(Feed feed, RecordRing ring, long offset, bool isEnd)
     {
-        if (feed.IsProving) return;
         feed.IsProving = true;
         var from = feed.Next;
         _ = Task.Run(() =>
@@ -268,19 +285,32 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             {
                 notes.ConsumerError(away.Message);
             }
-            asked.Enqueue(() => PassGap(feed, ring, from, offset, isEmpty));
+            asked.Enqueue(() => PassGap(feed, ring, from, offset, isEmpty, isEnd));
         });
     }
 
-    private void PassGap(Feed feed, RecordRing ring, long from, long offset, bool? isEmpty)
+    private void PassGap(Feed feed, RecordRing ring, long from, long offset, bool? isEmpty, bool isEnd)
     {
+        if (feed.Ring != ring || feed.Next != from) return;
+        if (isEmpty is true && !ring.TryWriteGap(offset))
+        {
+            asked.Enqueue(() => PassGap(feed, ring, from, offset, true, isEnd));
+            return;
+        }
         feed.IsProving = false;
-        // Read on meanwhile, or from another position.
-        if (feed.Ring != ring || feed.Next != from || feed.Waiting.Count > 0) return;
-        if (isEmpty is null) ProveGap(feed, ring, offset);
-        else if (isEmpty is false) feed.Log.Fail(new LogForkedAtReadException(feed.Log.Partition, from, $"it goes on at {offset}, and records may lie between"));
-        else if (ring.TryWriteGap(offset)) End(feed, offset);
-        else asked.Enqueue(() => PassGap(feed, ring, from, offset, true));
+        if (isEmpty is true)
+        {
+            (feed.HasGaps, feed.IsSettled, feed.Doubts) = (true, true, 0);
+            if (isEnd) End(feed, offset);
+            else feed.Next = offset;
+        }
+        else if (isEmpty is false && ++feed.Doubts > DoubtsMax)
+        {
+            feed.Log.Fail(new LogForkedAtReadException(feed.Log.Partition, from, $"it goes on at {offset}, and records lie between"));
+            return;
+        }
+        // What came meanwhile was not taken.
+        if (!isEnd || isEmpty is not true) Fetch(feed);
     }
 
     private void End(Feed feed, long offset)
@@ -390,7 +420,6 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             notes.ConsumerError(error.Error.Reason);
             return;
         }
-        feed.IsHalted = true;
         if (feed.Ring is not null) feed.Log.Fail(new LogForkedAtReadException(partition, feed.Next, error.Error.Reason));
     }
 

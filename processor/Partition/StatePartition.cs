@@ -59,6 +59,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     private Task? keeping;
     private IEventLogReader? reader;
     private long recoverUntil;
+    private long liveFrom;
     private long position;
     private long oldestWaitingUnixMs;
     private long drainedSeen;
@@ -161,7 +162,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
             var applied = open.Persistence?.Device.Stuck is null ? ApplyBatch(open) : 0;
             var answered = AnswerQuestions(open, recordsWait: LagEvents > 0);
             var kept = Persist(open);
-            if (state == PartitionState.Recovering && Position >= Math.Min(recoverUntil, log.EndOffset)) Enter(PartitionState.Running);
+            if (state == PartitionState.Recovering && IsCaughtUp) Enter(PartitionState.Running);
             return applied > 0 || answered || kept;
         }
         catch (Exception error) when (error is not OutOfMemoryException)
@@ -194,7 +195,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     public void BeginLastCheckpoint()
     {
         if (state is not PartitionState.Stopping || opened is not { Persistence: { Checkpointer: { IsIdle: true } checkpointer } persistence }) return;
-        if (persistence.Device.Stuck is null && persistence.Device.Damage is null && checkpointer.IsLastWorthwhile(Position))
+        if (Position >= liveFrom && persistence.Device.Stuck is null && persistence.Device.Damage is null && checkpointer.IsLastWorthwhile(Position))
             checkpointer.Begin(Position, isLast: true);
         persistence.Shipper.Hurry();
     }
@@ -242,13 +243,19 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
         opened.RequireWhole();
         recoversFrom = null;
         Source = recovered.Source;
-        recoverUntil = Math.Max(log.EndOffset, recovered.LiveFrom);
+        (recoverUntil, liveFrom) = (log.EndOffset, recovered.LiveFrom);
         drainedSeen = 0;
         Volatile.Write(ref position, recovered.Position);
         reader = log.OpenReader(recovered.Position);
         questions.Open();
         Enter(PartitionState.Recovering);
     }
+
+    /// <summary>
+    /// Past the rows that were restored ahead of the position, and past what the log had: or all of it that turned out to be
+    /// records.
+    /// </summary>
+    private bool IsCaughtUp => Position >= liveFrom && Position >= Math.Min(recoverUntil, log.EndOffset);
 
     private void Enter(PartitionState next)
     {
@@ -350,7 +357,8 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     private bool Persist(OpenState open)
     {
         if (open.Persistence is not { } persistence || persistence.Device.Stuck is not null) return false;
-        var prepared = persistence.Checkpointer.Due(Position) && persistence.Checkpointer.Prepare(Position);
+        // Rows that were restored ahead of the position would be in it, and whoever opens it would not know how far.
+        var prepared = Position >= liveFrom && persistence.Checkpointer.Due(Position) && persistence.Checkpointer.Prepare(Position);
         if (!persistence.Compactor.IsReady) return prepared;
         open.Store.Enter();
         try

@@ -74,7 +74,11 @@ public interface ISnapshotStore : IAsyncDisposable
     Task<IShipment> BeginShipAsync(SnapshotPartition partition, long since, SnapshotMark target, CancellationToken cancellation);
 
     /// <summary>The newest row of every key of a partition, tombstones left out; rows may be ahead of the position.</summary>
-    IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(SnapshotPartition partition, CancellationToken cancellation);
+    /// <param name="partition">Whose rows.</param>
+    /// <param name="position">They must reach this position: the one that was read before them. 0: whatever there is.</param>
+    /// <param name="cancellation">Gives the call up.</param>
+    /// <exception cref="SnapshotDamagedException">They are damaged, or what is whole of them reaches less far.</exception>
+    IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(SnapshotPartition partition, long position, CancellationToken cancellation);
 
     /// <summary>A user's rows in a partition: read states, thread pointers, lists; of user 0: outstanding dead letters.</summary>
     Task<RowSet> ReadUserAsync(SnapshotPartition partition, ulong user, CancellationToken cancellation);

@@ -23,6 +23,9 @@ public sealed class ProductOptions
     /// <summary>Brokers; each product has a topic of its own there. Null: the embedded log.</summary>
     public string? KafkaBootstrap { get; init; }
 
+    /// <summary>Name of a topic that exists there; null: one of its own.</summary>
+    public string? Topic { get; init; }
+
     /// <summary>Settings of the query API, likewise.</summary>
     public IReadOnlyDictionary<string, string> QueryApiSettings { get; init; } = new Dictionary<string, string>();
 }
@@ -40,13 +43,14 @@ public sealed partial class ProductProcess : IAsyncDisposable
     private readonly string root;
     private readonly string configuration;
     private readonly bool ownsDataFolder;
-    private readonly string topic = $"readstate-{Guid.NewGuid():N}";
+    private readonly string topic;
     private ChildProcess? processor;
     private ChildProcess? queryApi;
 
     private ProductProcess(ProductOptions options)
     {
         this.options = options;
+        topic = options.Topic ?? $"readstate-{Guid.NewGuid():N}";
         root = options.Root is null ? FindRoot() : Path.GetFullPath(options.Root);
         configuration = options.Configuration
             ?? (AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}", StringComparison.Ordinal)

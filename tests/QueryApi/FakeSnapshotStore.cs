@@ -79,7 +79,7 @@ internal sealed class FakeSnapshotStore : ISnapshotStore
     public Task DescribeLineageAsync(long lineage, AnswerSettings answers, CancellationToken cancellation) => throw new NotSupportedException();
     public Task DropLineageAsync(long lineage, CancellationToken cancellation) => throw new NotSupportedException();
     public Task<IShipment> BeginShipAsync(SnapshotPartition partition, long since, SnapshotMark target, CancellationToken cancellation) => throw new NotSupportedException();
-    public IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(SnapshotPartition partition, CancellationToken cancellation) => throw new NotSupportedException();
+    public IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(SnapshotPartition partition, long position, CancellationToken cancellation) => throw new NotSupportedException();
 
     private async Task ReadingAsync(string operation, SnapshotPartition partition, ulong id)
     {

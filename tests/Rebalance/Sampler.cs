@@ -33,6 +33,7 @@ internal sealed class SampleFigures
 internal sealed class Sampler(Cluster cluster, ClusterLoad load, int seed, TimeProvider time, Action<string> said) : IDisposable
 {
     private const int AtOnce = 3;
+    private const int RecentLogs = 100;
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(25);
 
     private readonly HttpClient http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(30) };
@@ -70,7 +71,9 @@ internal sealed class Sampler(Cluster cluster, ClusterLoad load, int seed, TimeP
         while (!stopping.IsCancellationRequested)
         {
             var logs = load.Logs;
-            if (logs.Count > 0) await SampleAsync(logs[random.Next(logs.Count)], random).ConfigureAwait(false);
+            // Mostly of those that were written to lately: what a failover breaks is there.
+            var from = random.Next(3) == 0 ? 0 : Math.Max(0, logs.Count - RecentLogs);
+            if (logs.Count > 0) await SampleAsync(logs[random.Next(from, logs.Count)], random).ConfigureAwait(false);
             await timer.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }

@@ -199,7 +199,7 @@ public sealed class PartitionRecovery(
         try
         {
             var restore = new SnapshotRestore(store, device, settings.Faults);
-            await restore.RunAsync(snapshots, rows, cancellation).ConfigureAwait(false);
+            await restore.RunAsync(snapshots, rows, mark.Position, cancellation).ConfigureAwait(false);
             settings.Faults.Reach("recovery-after-rows");
             // What changes from now on must lie above: without the fold-over it would change where it lies.
             var shipped = new ShippedMark(mark.Position, store.Fold().Tail);
@@ -224,7 +224,7 @@ public sealed class PartitionRecovery(
     {
         try
         {
-            await foreach (var _ in snapshots.ReadPartitionAsync(rows, cancellation).ConfigureAwait(false))
+            await foreach (var _ in snapshots.ReadPartitionAsync(rows, mark.Position, cancellation).ConfigureAwait(false))
             {
             }
             return true;

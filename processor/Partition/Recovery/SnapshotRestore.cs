@@ -14,9 +14,9 @@ internal sealed class SnapshotRestore(StateStore store, StateDevice device, IFau
     public long GreatestOffset { get; private set; } = -1;
 
     /// <exception cref="SnapshotDamagedException">A row is not what was written.</exception>
-    public async Task RunAsync(ISnapshotStore snapshots, SnapshotPartition partition, CancellationToken cancellation)
+    public async Task RunAsync(ISnapshotStore snapshots, SnapshotPartition partition, long position, CancellationToken cancellation)
     {
-        await foreach (var row in snapshots.ReadPartitionAsync(partition, cancellation).ConfigureAwait(false))
+        await foreach (var row in snapshots.ReadPartitionAsync(partition, position, cancellation).ConfigureAwait(false))
         {
             some.Add(row);
             if (some.Count == RowsATime) WriteSome();

@@ -103,13 +103,18 @@ public sealed class FilesSnapshotStore : ISnapshotStore
         RunAsync<IShipment>(() => ShipsOf(partition).Begin(since, target), cancellation);
 
     public async IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(
-        SnapshotPartition partition, [EnumeratorCancellation] CancellationToken cancellation)
+        SnapshotPartition partition, long position, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var view = await RunAsync(() =>
         {
             _lineages.Require(partition.Lineage);
             return ShipsOf(partition).Folder.Load();
         }, cancellation).ConfigureAwait(false);
+        if ((view?.Catalog.Position ?? 0) < position)
+        {
+            view?.Release();
+            throw new SnapshotDamagedException($"The rows reach position {view?.Catalog.Position ?? 0} only, not {position}.");
+        }
         if (view is null) yield break;
         try
         {

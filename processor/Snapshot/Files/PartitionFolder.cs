@@ -67,8 +67,12 @@ internal sealed class PartitionFolder(FilesSnapshotOptions options, LineageFolde
             {
                 try
                 {
-                    if (Open(number) is { } view) return Accept(view, numbers[0], failure);
-                    break; // Deleted meanwhile: there is a newer one.
+                    if (Open(number) is not { } view) break; // Deleted meanwhile: there is a newer one.
+                    // So it is where a newer one lacked what was deleted meanwhile: that one is old then, and not damaged.
+                    if (failure is null || CatalogNumbers() is [var still, ..] && still == numbers[0]) return Accept(view, numbers[0], failure);
+                    view.Release();
+                    failure = null;
+                    break;
                 }
                 catch (SnapshotDamagedException e)
                 {

@@ -51,7 +51,7 @@ public sealed class NoneSnapshotStore : ISnapshotStore
         Task.FromResult<IShipment>(new Drop());
 
     public async IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(
-        SnapshotPartition partition, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        SnapshotPartition partition, long position, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
         await Task.CompletedTask.ConfigureAwait(false);
         yield break;

@@ -31,8 +31,8 @@ internal sealed class ChangeCounter(ISnapshotStore store) : ISnapshotStore
     public async Task<IShipment> BeginShipAsync(SnapshotPartition partition, long since, SnapshotMark target, CancellationToken cancellation) =>
         new Shipment(this, await store.BeginShipAsync(partition, since, target, cancellation).ConfigureAwait(false));
 
-    public IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(SnapshotPartition partition, CancellationToken cancellation) =>
-        store.ReadPartitionAsync(partition, cancellation);
+    public IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(SnapshotPartition partition, long position, CancellationToken cancellation) =>
+        store.ReadPartitionAsync(partition, position, cancellation);
 
     public Task<RowSet> ReadUserAsync(SnapshotPartition partition, ulong user, CancellationToken cancellation) =>
         store.ReadUserAsync(partition, user, cancellation);

@@ -156,9 +156,10 @@ public sealed class MemorySnapshotStore(TimeProvider time) : ISnapshotStore
             : new SnapshotProgress(null, []));
 
     public async IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(
-        SnapshotPartition partition, [EnumeratorCancellation] CancellationToken cancellation)
+        SnapshotPartition partition, long position, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var rows = await CallAsync(Of(SnapshotCallKind.ReadPartition, partition), () => Select(partition, static _ => true)).ConfigureAwait(false);
+        var rows = await CallAsync(Of(SnapshotCallKind.ReadPartition, partition), () => (Find(partition)?.Shipped?.Position ?? 0) < position
+            ? throw new SnapshotDamagedException($"the rows do not reach position {position}") : Select(partition, static _ => true)).ConfigureAwait(false);
         foreach (var row in rows)
         {
             cancellation.ThrowIfCancellationRequested();

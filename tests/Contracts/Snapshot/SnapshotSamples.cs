@@ -61,7 +61,7 @@ public static class SnapshotSamples
     public static async Task<Dictionary<Key16, SnapshotRow>> ReadAllAsync(this ISnapshotStore store, SnapshotPartition partition)
     {
         Dictionary<Key16, SnapshotRow> rows = [];
-        await foreach (var row in store.ReadPartitionAsync(partition, Token)) rows.Add(row.Key, row);
+        await foreach (var row in store.ReadPartitionAsync(partition, 0, Token)) rows.Add(row.Key, row);
         return rows;
     }
 

@@ -27,6 +27,18 @@ public abstract partial class SnapshotStoreContract
     }
 
     [Fact]
+    public async Task Rows_that_reach_less_far_than_their_reader_was_told_are_not_handed_out()
+    {
+        await _store.ShipAsync(_partition, 0, 10, State(1, 1, 5));
+        await using var store = Open();
+        await foreach (var row in store.ReadPartitionAsync(_partition, 10, Token)) Assert.Equal(5, row.Offset);
+        await Assert.ThrowsAsync<SnapshotDamagedException>(async () =>
+        {
+            await foreach (var _ in store.ReadPartitionAsync(_partition, 11, Token)) Assert.Fail("a row of an older position");
+        });
+    }
+
+    [Fact]
     public async Task A_late_row_of_a_block_that_was_dropped_stays_away_however_many_ships_later()
     {
         var block = Part(7, SubKind.Block, 1, 5);
@@ -170,7 +182,7 @@ public abstract partial class SnapshotStoreContract
 
         await using var other = Open();
         var (rows, changed) = (0, 0);
-        await foreach (var row in other.ReadPartitionAsync(_partition, Token))
+        await foreach (var row in other.ReadPartitionAsync(_partition, 0, Token))
         {
             rows++;
             if (row.Offset >= count) changed++;

@@ -35,7 +35,7 @@ internal sealed class MixedSnapshots : ISnapshotStore
         Task.FromResult(new SnapshotProgress(mark, []));
 
     public async IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(
-        SnapshotPartition partition, [EnumeratorCancellation] CancellationToken cancellation)
+        SnapshotPartition partition, long position, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await Task.CompletedTask.ConfigureAwait(false);
         foreach (var row in rows) yield return row;

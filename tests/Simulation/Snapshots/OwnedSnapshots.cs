@@ -96,11 +96,11 @@ internal sealed class OwnedSnapshots(ISnapshotStore inner, ProcessLife life, Sna
     }
 
     public async IAsyncEnumerable<SnapshotRow> ReadPartitionAsync(
-        SnapshotPartition partition, [EnumeratorCancellation] CancellationToken cancellation)
+        SnapshotPartition partition, long position, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await CallAsync("read rows", static () => Task.FromResult(true), cancellation).ConfigureAwait(false);
         var left = weather.RowsUntilBreak();
-        await foreach (var row in inner.ReadPartitionAsync(partition, cancellation).ConfigureAwait(false))
+        await foreach (var row in inner.ReadPartitionAsync(partition, position, cancellation).ConfigureAwait(false))
         {
             if (left-- == 0)
             {

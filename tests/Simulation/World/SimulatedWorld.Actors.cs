@@ -182,7 +182,7 @@ internal sealed partial class SimulatedWorld
 
         async Task Read()
         {
-            await foreach (var row in store.ReadPartitionAsync(partition, default).ConfigureAwait(false))
+            await foreach (var row in store.ReadPartitionAsync(partition, 0, default).ConfigureAwait(false))
                 rows.Add(row with { Value = row.Value.ToArray() });
         }
     }

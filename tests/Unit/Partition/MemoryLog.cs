@@ -15,6 +15,7 @@ public sealed class MemoryLog : IEventLog, ICuttableLog
     /// <summary>Records that a cut drops at once, as if they were a segment.</summary>
     public const int CutRecords = 8;
 
+    public bool IsOwned { get; set; } = true;
     public long BeginOffset { get; private set; }
     public long EndOffset => records.Count;
     public Action? OnGrown { get; set; }

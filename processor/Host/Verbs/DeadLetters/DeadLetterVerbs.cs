@@ -42,7 +42,7 @@ internal static class DeadLetterVerbs
 
     private static async Task<int> ListAsync(VerbSurroundings around, ProcessorSettings settings, bool all, CancellationToken cancellation)
     {
-        await using var topic = await OpenAsync(around, settings);
+        await using var topic = await TopicVerbs.OpenCheckedAsync(around, settings);
         var letters = await DeadLetterBook.ReadAsync(around, topic, settings.Processor.Partitions, cancellation);
         var shown = letters.Where(one => all || one.Outcome == BookedLetter.Outstanding).ToList();
         VerbOutput.WriteTable(around.Output, ["partition>", "offset>", "kept", "outcome", "code", "reason"], shown.Select(static one => new[]
@@ -56,7 +56,7 @@ internal static class DeadLetterVerbs
 
     private static async Task<int> ShowAsync(VerbSurroundings around, ProcessorSettings settings, int partition, long offset, CancellationToken cancellation)
     {
-        await using var topic = await OpenAsync(around, settings);
+        await using var topic = await TopicVerbs.OpenCheckedAsync(around, settings);
         var booked = await FindAsync(around, settings, topic, partition, offset, cancellation);
         var letter = booked.Kept.Letter;
         VerbOutput.WriteJson(around.Output, new
@@ -71,7 +71,7 @@ internal static class DeadLetterVerbs
     private static async Task<int> RedriveAsync(
         VerbSurroundings around, ProcessorSettings settings, int partition, long offset, bool yes, bool force, CancellationToken cancellation)
     {
-        await using var topic = await OpenAsync(around, settings);
+        await using var topic = await TopicVerbs.OpenCheckedAsync(around, settings);
         var booked = await FindAsync(around, settings, topic, partition, offset, cancellation);
         if (booked.Outcome != BookedLetter.Outstanding) return Refuse(around, $"it is {booked.Outcome} already");
         var plan = Redrive.Of(
@@ -86,7 +86,7 @@ internal static class DeadLetterVerbs
         VerbSurroundings around, ProcessorSettings settings, int partition, long offset, bool yes, string reason, CancellationToken cancellation)
     {
         if (reason.Length > settings.Ingest.MaxReasonCharacters) throw new SettingException($"--reason has {reason.Length} characters, {settings.Ingest.MaxReasonCharacters} at most");
-        await using var topic = await OpenAsync(around, settings);
+        await using var topic = await TopicVerbs.OpenCheckedAsync(around, settings);
         var booked = await FindAsync(around, settings, topic, partition, offset, cancellation);
         if (booked.Outcome != BookedLetter.Outstanding) return Refuse(around, $"it is {booked.Outcome} already");
         var waiver = Redrive.Waiver(booked.Kept.Letter, settings.Processor.Partitions, ControlId(around, settings), reason);
@@ -115,15 +115,6 @@ internal static class DeadLetterVerbs
     {
         around.Error.WriteLine($"processor: {why}");
         return VerbSurroundings.Refused;
-    }
-
-    private static async Task<KafkaTopic> OpenAsync(VerbSurroundings around, ProcessorSettings settings)
-    {
-        var topic = TopicVerbs.Open(settings, around);
-        var found = await topic.OpenAsync();
-        if (found.Refusals.Count > 0) throw new SettingException(string.Join(Environment.NewLine, found.Refusals));
-        if (found.Partitions != settings.Processor.Partitions) throw new SettingException($"the topic has {found.Partitions} partitions, Processor__Partitions is {settings.Processor.Partitions}");
-        return topic;
     }
 
     private static async Task<BookedLetter> FindAsync(

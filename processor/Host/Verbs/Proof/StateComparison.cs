@@ -58,7 +58,7 @@ internal sealed class StateComparison(NewestRecords recount)
         {
             recount.Read(round, recount.Rounds);
             var missing = recount.Records.Keys.ToHashSet();
-            await foreach (var row in snapshots.ReadPartitionAsync(partition, cancellation).ConfigureAwait(false))
+            await foreach (var row in snapshots.ReadPartitionAsync(partition, 0, cancellation).ConfigureAwait(false))
             {
                 if (!NewestRecords.IsIn(row.Root, round, recount.Rounds)) continue;
                 missing.Remove(row.Key);

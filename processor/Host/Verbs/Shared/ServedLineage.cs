@@ -1,5 +1,6 @@
 using ReadStateStream.Host.Persistence;
 using ReadStateStream.Host.Settings;
+using ReadStateStream.Kafka;
 using ReadStateStream.Partition.Log;
 
 namespace ReadStateStream.Host.Verbs.Shared;
@@ -10,10 +11,11 @@ internal static class ServedLineage
     /// <summary>Folder of the event log.</summary>
     public static string LogFolder(ProcessorSettings settings) => Path.Combine(settings.Processor.DataFolder, "log");
 
-    /// <summary>Identity of the topic of the data folder.</summary>
+    /// <summary>Identity of the topic: the broker's, or that of the data folder.</summary>
     /// <exception cref="SettingException">There is no topic.</exception>
-    public static string TopicOf(ProcessorSettings settings) =>
-        EmbeddedTopic.IdentityIn(LogFolder(settings)) ?? throw new SettingException(
+    public static string TopicOf(ProcessorSettings settings) => settings.Kafka.Bootstrap.Length > 0
+        ? KafkaTopic.IdentityOf(settings.Processor.Topic)
+        : EmbeddedTopic.IdentityIn(LogFolder(settings)) ?? throw new SettingException(
             $"Processor__DataFolder '{settings.Processor.DataFolder}' holds no event log: no processor was ever started on it");
 
     /// <summary>The snapshot store as one who only reads opens it.</summary>

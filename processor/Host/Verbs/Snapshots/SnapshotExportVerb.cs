@@ -58,7 +58,7 @@ internal static class SnapshotExportVerb
     private static async Task<long> ExportAsync(ISnapshotStore snapshots, SnapshotPartition partition, StreamWriter writer, CancellationToken cancellation)
     {
         var rows = 0L;
-        await foreach (var row in snapshots.ReadPartitionAsync(partition, cancellation))
+        await foreach (var row in snapshots.ReadPartitionAsync(partition, 0, cancellation))
         {
             var json = RowJson.Of(row.Key, row.Offset, row.Value.Span);
             json.Insert(0, "partition", partition.Number);

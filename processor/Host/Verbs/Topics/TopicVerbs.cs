@@ -60,6 +60,18 @@ internal static class TopicVerbs
         }
     }
 
+    /// <summary>The topic of the settings, looked at and open.</summary>
+    /// <exception cref="SettingException">It cannot be served from.</exception>
+    public static async Task<KafkaTopic> OpenCheckedAsync(VerbSurroundings around, ProcessorSettings settings)
+    {
+        var topic = Open(settings, around);
+        var found = await topic.OpenAsync();
+        if (found.Refusals.Count > 0) throw new SettingException(string.Join(Environment.NewLine, found.Refusals));
+        if (found.Partitions != settings.Processor.Partitions)
+            throw new SettingException($"the topic has {found.Partitions} partitions, Processor__Partitions is {settings.Processor.Partitions}");
+        return topic;
+    }
+
     /// <summary>A verb says what came of it; what the client meets on the way is not of interest.</summary>
     private sealed class Quiet : IKafkaNotes
     {

@@ -59,7 +59,7 @@ public sealed class DurablePartition : IDisposable
 
     /// <summary>The rows of the snapshot store by key.</summary>
     public Dictionary<Key16, SnapshotRow> ReadRows() =>
-        snapshots.ReadPartitionAsync(new SnapshotPartition(lineage, 0), default).ToBlockingEnumerable().ToDictionary(row => row.Key);
+        snapshots.ReadPartitionAsync(new SnapshotPartition(lineage, 0), 0, default).ToBlockingEnumerable().ToDictionary(row => row.Key);
 
     internal TroubledDisk MachineDisk { get; } = new();
 
