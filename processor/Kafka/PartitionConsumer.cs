@@ -69,6 +69,9 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         public long HighAtEnd { get; set; } = -1;
         public bool IsProving { get; set; }
 
+        /// <summary>The library has it assigned: from the rebalance on.</summary>
+        public bool IsFetched { get; set; } = true;
+
         /// <summary>What comes follows on what came: the first record was the one asked for.</summary>
         public bool IsSettled { get; set; }
 
@@ -135,13 +138,11 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             Commit();
             consumer.Close();
         }
-        catch (KafkaException error)
-        {
-            notes.ConsumerError(error.Error.Reason);
-        }
         catch (Exception error)
         {
-            assignments.Fatal(error.ToString());
+            // Whoever does not poll keeps partitions that it does not read.
+            if (stopping) notes.ConsumerError(error.Message);
+            else assignments.Fatal(error.ToString());
         }
     }
 
@@ -218,8 +219,10 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         var at = Of(feed.Log.Partition);
         try
         {
-            consumer.IncrementalUnassign([at]);
+            if (feed.IsFetched) consumer.IncrementalUnassign([at]);
+            feed.IsFetched = false;
             consumer.IncrementalAssign([new TopicPartitionOffset(at, feed.Next)]);
+            feed.IsFetched = true;
             consumer.Resume([at]);
             feed.IsPaused = false;
         }
@@ -300,7 +303,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         feed.IsProving = false;
         if (isEmpty is true)
         {
-            (feed.HasGaps, feed.IsSettled, feed.Doubts) = (true, true, 0);
+            (feed.HasGaps, feed.Doubts) = (true, 0);
             if (isEnd) End(feed, offset);
             else feed.Next = offset;
         }
@@ -310,7 +313,8 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             return;
         }
         // What came meanwhile was not taken.
-        if (!isEnd || isEmpty is not true) Fetch(feed);
+        feed.IsSettled = false;
+        Fetch(feed);
     }
 
     private void End(Feed feed, long offset)
@@ -348,7 +352,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
 
     private void Pause(Feed feed)
     {
-        if (feed.IsPaused) return;
+        if (feed.IsPaused || !feed.IsFetched) return;
         feed.IsPaused = true;
         consumer.Pause([Of(feed.Log.Partition)]);
     }

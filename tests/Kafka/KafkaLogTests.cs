@@ -80,6 +80,31 @@ public class KafkaLogTests(Broker broker)
     }
 
     [Fact]
+    public async Task Records_of_transactions_that_end_while_it_reads_are_all_read()
+    {
+        const int transactions = 40;
+        await using var topic = await OwnTopic.CreateAsync(broker.Bootstrap, 1);
+        topic.Join();
+        var log = await topic.LogAsync(0);
+        log.Refresh();
+        using var reader = log.OpenReader(0);
+        var writing = Task.Run(async () =>
+        {
+            using var producer = new ProducerBuilder<string, string>(new ProducerConfig(topic.Client) { TransactionalId = topic.Name }).Build();
+            producer.InitTransactions(OwnTopic.Patience);
+            for (var i = 0; i < transactions; i++)
+            {
+                producer.BeginTransaction();
+                await producer.ProduceAsync(new TopicPartition(topic.Name, 0), new Message<string, string> { Key = "1", Value = $"{i}" });
+                producer.CommitTransaction();
+            }
+        });
+        // Each record is followed by the end of its transaction.
+        Assert.Equal(Enumerable.Range(0, transactions).Select(static i => $"{i}"), await ReadAsync(reader, log, 2 * transactions));
+        await writing;
+    }
+
+    [Fact]
     public async Task A_position_that_retention_has_passed_is_an_error_of_the_reader_not_a_jump()
     {
         await using var topic = await OwnTopic.CreateAsync(broker.Bootstrap, 1);
