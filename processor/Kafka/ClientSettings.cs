@@ -56,6 +56,8 @@ internal sealed class ClientSettings(KafkaOptions options, string topic, int max
         SessionTimeoutMs = options.SessionTimeoutMs,
         HeartbeatIntervalMs = Math.Clamp(options.SessionTimeoutMs / 5, 100, 3_000),
         PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
+        // Partitions that are added, or a topic made anew, are noticed soon.
+        TopicMetadataRefreshIntervalMs = 10_000,
         EnableAutoCommit = true,
         EnableAutoOffsetStore = false,
         AutoOffsetReset = AutoOffsetReset.Error,

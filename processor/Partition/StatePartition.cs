@@ -252,10 +252,9 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     }
 
     /// <summary>
-    /// Past the rows that were restored ahead of the position, and past what the log had: or all of it that turned out to be
-    /// records.
+    /// Past the rows that were restored ahead of the position, and past what the log had then.
     /// </summary>
-    private bool IsCaughtUp => Position >= liveFrom && Position >= Math.Min(recoverUntil, log.EndOffset);
+    private bool IsCaughtUp => Position >= liveFrom && Position >= recoverUntil;
 
     private void Enter(PartitionState next)
     {

@@ -76,6 +76,13 @@ internal sealed class PartitionFolder(FilesSnapshotOptions options, LineageFolde
                 }
                 catch (SnapshotDamagedException e)
                 {
+                    // A catalog goes before its runs do: one that is gone by now was replaced, and is not damaged. (A list of the
+                    // folder may lack what is made while it is read.)
+                    if (Disk.Length(PathOf(PartitionNames.CatalogOf(number))) is null)
+                    {
+                        failure = null;
+                        break;
+                    }
                     failure ??= e;
                 }
             }
