@@ -53,7 +53,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
             .FindAsync(topic.TopicIdentity, isLogWhole: topic.Partitions.All(log => log.BeginOffset == 0), cancellation, stopping.Token);
         var factory = new PartitionFactory(settings, Names, snapshots, Faults, time, telemetry, logger, () => StateChanged?.Invoke());
         partitions = [.. topic.Partitions.Select((log, number) => factory.Create(number, log, lineage))];
-        var threads = Math.Clamp(processor.Workers == 0 ? Environment.ProcessorCount : processor.Workers, 1, partitions.Length);
+        var threads = processor.ThreadsOf(partitions.Length);
         workers = [.. Enumerable.Range(0, threads)
             .Select(worker => new PartitionWorker(worker, [.. partitions.Where(p => p.Number % threads == worker)]))];
         persistence = new PersistenceWorker(() => partitions, time);

@@ -87,7 +87,7 @@ public sealed class KafkaParts : IProcessorParts
         factory = new PartitionFactory(settings, Names, snapshots, Faults, time, telemetry, logger, () => StateChanged?.Invoke());
         lineage = await new LineageLookup(snapshots, settings, time, logger)
             .FindAsync(topic.Publisher.TopicIdentity, topic.IsWhole(), cancellation, stopping.Token);
-        var threads = Math.Clamp(settings.Processor.Workers == 0 ? Environment.ProcessorCount : settings.Processor.Workers, 1, settings.Processor.Partitions);
+        var threads = settings.Processor.ThreadsOf(settings.Processor.Partitions);
         workers = [.. Enumerable.Range(0, threads).Select(static number => new PartitionWorker(number, []))];
         persistence = new PersistenceWorker(() => stepped, time);
         joining = JoinAsync();
@@ -120,11 +120,7 @@ public sealed class KafkaParts : IProcessorParts
             {
                 var found = await topic.OpenAsync();
                 foreach (var warning in found.Warnings) logger.TopicWarning(warning);
-                if (found.Refusals.Count > 0) throw new SettingException(string.Join(Environment.NewLine, found.Refusals));
-                if (found.Partitions != settings.Processor.Partitions)
-                    throw new SettingException(
-                        $"the topic '{settings.Processor.Topic}' has {found.Partitions} partitions, Processor__Partitions is {settings.Processor.Partitions}: "
-                        + "set it to the topic's; a topic whose partitions were added to is republished into a new one");
+                if (found.RefusalsFor(settings.Processor.Partitions) is { Count: > 0 } refusals) throw new SettingException(string.Join(Environment.NewLine, refusals));
                 return;
             }
             catch (LogUnavailableException away)

@@ -20,9 +20,9 @@ public static class Wiring
         var settings = services.GetRequiredService<ProcessorSettings>();
         var (time, telemetry) = (services.GetRequiredService<TimeProvider>(), services.GetRequiredService<Telemetry>());
         var loggers = services.GetRequiredService<ILoggerFactory>();
-        return settings.Kafka.Bootstrap.Length == 0
-            ? new EmbeddedParts(settings, time, telemetry, loggers)
-            : new KafkaParts(settings, time, telemetry, loggers, services.GetRequiredService<IHostApplicationLifetime>());
+        return settings.Kafka.IsUsed
+            ? new KafkaParts(settings, time, telemetry, loggers, services.GetRequiredService<IHostApplicationLifetime>())
+            : new EmbeddedParts(settings, time, telemetry, loggers);
     }
 
     /// <summary>Builds the application; SettingException names a setting that is refused.</summary>
@@ -118,9 +118,9 @@ public static class Wiring
         var (epochUnixMs, aheadMs) = (ids.EpochUnixMs, ids.MaxAheadSeconds * 1_000L);
         var validator = new EventValidator(new EventLimits(
             parts.Topic.PartitionCount, epochUnixMs, aheadMs, ingest.MaxUsers, ingest.MaxReasonCharacters, ingest.MaxEventBytes));
-        var stamper = settings.Kafka.Bootstrap.Length == 0
-            ? new EventIdStamper(time, epochUnixMs, aheadMs, parts.Topic.GreatestStampedEventId)
-            : SharedStamper(settings, time, epochUnixMs, aheadMs);
+        var stamper = settings.Kafka.IsUsed
+            ? SharedStamper(settings, time, epochUnixMs, aheadMs)
+            : new EventIdStamper(time, epochUnixMs, aheadMs, parts.Topic.GreatestStampedEventId);
         var pipeline = new IngestPipeline(parts.Topic, validator, stamper, ingest, parts.RefusalOf, parts.Names,
             services.GetRequiredService<Telemetry>(), time, services.GetRequiredService<ILogger<IngestPipeline>>());
         return new IngestEndpoint(pipeline, new IngestAnswer(parts.Topic.TopicIdentity, ingest), ingest);

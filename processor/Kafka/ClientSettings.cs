@@ -42,6 +42,12 @@ internal sealed class ClientSettings(KafkaOptions options, string topic, int max
     /// <summary>Name of the topic of dead letters.</summary>
     public string DeadLetterTopic => topic + ".dlq";
 
+    /// <summary>The longest key and value that is published or kept.</summary>
+    public int MaxRecordBytes => maxRecordBytes;
+
+    /// <summary>The same with what the protocol and headers add.</summary>
+    public int LongestRecordBytes => maxRecordBytes + Envelope;
+
     /// <summary>The session time-out.</summary>
     public TimeSpan SessionTimeout => TimeSpan.FromMilliseconds(options.SessionTimeoutMs);
 
@@ -49,9 +55,8 @@ internal sealed class ClientSettings(KafkaOptions options, string topic, int max
     /// <param name="lineage">Number of the lineage.</param>
     /// <param name="worker">Number of the consumer in this process.</param>
     /// <param name="queueBytes">Bytes that it may read ahead.</param>
-    public ConsumerConfig Member(long lineage, int worker, long queueBytes) => new(Common())
+    public ConsumerConfig Member(long lineage, int worker, long queueBytes) => new(Reader($"{lineage}", queueBytes))
     {
-        GroupId = $"{options.Group}.{topic}.{lineage}",
         GroupInstanceId = options.InstanceId.Length == 0 ? null : $"{options.InstanceId}-{worker}",
         SessionTimeoutMs = options.SessionTimeoutMs,
         HeartbeatIntervalMs = Math.Clamp(options.SessionTimeoutMs / 5, 100, 3_000),
@@ -59,25 +64,21 @@ internal sealed class ClientSettings(KafkaOptions options, string topic, int max
         // Partitions that are added, or a topic made anew, are noticed soon.
         TopicMetadataRefreshIntervalMs = 10_000,
         EnableAutoCommit = true,
+        StatisticsIntervalMs = Math.Clamp(options.SessionTimeoutMs / 10, 100, 1_000),
+    };
+
+    /// <summary>Reads single records, in no group.</summary>
+    public ConsumerConfig Probe() => new(Reader("probe", 1 << 20)) { EnableAutoCommit = false, FetchMaxBytes = Math.Max(1 << 20, LongestRecordBytes) };
+
+    /// <summary>What holds for whoever reads the log.</summary>
+    private ConsumerConfig Reader(string group, long queueBytes) => new(Common())
+    {
+        GroupId = $"{options.Group}.{topic}.{group}",
         EnableAutoOffsetStore = false,
         AutoOffsetReset = AutoOffsetReset.Error,
         EnablePartitionEof = true,
         IsolationLevel = IsolationLevel.ReadCommitted,
         QueuedMaxMessagesKbytes = (int)Math.Clamp(queueBytes >> 10, 64, int.MaxValue),
-        StatisticsIntervalMs = Math.Clamp(options.SessionTimeoutMs / 10, 100, 1_000),
-    };
-
-    /// <summary>Reads single records, in no group.</summary>
-    public ConsumerConfig Probe() => new(Common())
-    {
-        GroupId = $"{options.Group}.{topic}.probe",
-        EnableAutoCommit = false,
-        EnableAutoOffsetStore = false,
-        AutoOffsetReset = AutoOffsetReset.Error,
-        EnablePartitionEof = true,
-        IsolationLevel = IsolationLevel.ReadCommitted,
-        QueuedMaxMessagesKbytes = 1 << 10,
-        FetchMaxBytes = Math.Max(1 << 20, maxRecordBytes + Envelope),
     };
 
     /// <summary>Publishes.</summary>
@@ -89,7 +90,7 @@ internal sealed class ClientSettings(KafkaOptions options, string topic, int max
         Acks = Acks.All,
         Partitioner = Partitioner.Murmur2Random,
         MessageTimeoutMs = timeoutMs,
-        MessageMaxBytes = takesAny ? LongestOfAll : maxRecordBytes + Envelope,
+        MessageMaxBytes = takesAny ? LongestOfAll : LongestRecordBytes,
     };
 
     /// <summary>Asks and changes what topics there are.</summary>

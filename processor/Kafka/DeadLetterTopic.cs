@@ -30,7 +30,7 @@ public sealed class DeadLetterTopic : IDeadLetters, IDisposable
     {
         (source, topic, this.time, this.notes) = (settings.Topic, settings.DeadLetterTopic, time, notes);
         producer = new ProducerBuilder<byte[], byte[]>(settings.Producer(TimeoutMs, takesAny: true))
-            .SetLogHandler((_, message) => notes.Library(message.Level <= SyslogLevel.Warning, message.Message))
+            .SetLogHandler((_, message) => notes.Note(message))
             .SetErrorHandler((_, error) => notes.ConsumerError(error.Reason))
             .Build();
     }

@@ -1,3 +1,5 @@
+using Confluent.Kafka;
+
 namespace ReadStateStream.Kafka;
 
 /// <summary>Told of what the clients meet; any thread, must not block.</summary>
@@ -11,4 +13,11 @@ public interface IKafkaNotes
 
     /// <summary>Dead letters were not taken; they are tried again.</summary>
     void DeadLettersWait(int count, string reason);
+}
+
+/// <summary>How a client's own log is told.</summary>
+internal static class LibraryNotes
+{
+    /// <summary>Tells a line of it.</summary>
+    public static void Note(this IKafkaNotes notes, LogMessage message) => notes.Library(message.Level <= SyslogLevel.Warning, message.Message);
 }

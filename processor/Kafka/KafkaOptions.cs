@@ -8,6 +8,9 @@ public sealed class KafkaOptions
     /// <summary>Brokers, <c>host:port</c> with commas between; empty: the log is the embedded one.</summary>
     public string Bootstrap { get; set; } = "";
 
+    /// <summary>Brokers are named: the log is a topic there, not the embedded one.</summary>
+    public bool IsUsed => Bootstrap.Length > 0;
+
     /// <summary>First part of the consumer group's name; topic and number of the lineage follow.</summary>
     [Required]
     public string Group { get; set; } = "readstate";

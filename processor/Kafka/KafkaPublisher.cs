@@ -18,7 +18,7 @@ public sealed class KafkaPublisher : IEventPublisher, IAsyncDisposable
         TopicIdentity = identity;
         PartitionCount = partitions;
         producer = new ProducerBuilder<byte[], byte[]>(settings.Producer(timeoutMs))
-            .SetLogHandler((_, message) => notes.Library(message.Level <= SyslogLevel.Warning, message.Message))
+            .SetLogHandler((_, message) => notes.Note(message))
             .SetErrorHandler((_, error) => notes.ConsumerError(error.Reason))
             .Build();
     }

@@ -14,7 +14,6 @@ public sealed class KafkaTopic : IAsyncDisposable
 
     private readonly KafkaOptions options;
     private readonly ClientSettings clients;
-    private readonly int maxRecordBytes;
     private readonly int appendTimeoutMs;
     private readonly TimeProvider time;
     private readonly IKafkaNotes notes;
@@ -35,7 +34,7 @@ public sealed class KafkaTopic : IAsyncDisposable
     public KafkaTopic(KafkaOptions options, string topic, int maxRecordBytes, int appendTimeoutMs, TimeProvider time, IKafkaNotes notes)
     {
         if (NativeClient.Refusal is { } missing) throw new KafkaSettingException(missing);
-        (this.options, this.maxRecordBytes, this.appendTimeoutMs, this.time, this.notes) = (options, maxRecordBytes, appendTimeoutMs, time, notes);
+        (this.options, this.appendTimeoutMs, this.time, this.notes) = (options, appendTimeoutMs, time, notes);
         clients = new ClientSettings(options, topic, maxRecordBytes);
         _ = clients.Admin();
     }
@@ -56,7 +55,7 @@ public sealed class KafkaTopic : IAsyncDisposable
         var findings = await AskAsync(static check => check.CheckAsync()).ConfigureAwait(false);
         if (findings.Partitions == 0 || findings.Refusals.Count > 0) return findings;
         deadLetterPartitions = findings.DeadLetterPartitions;
-        probe ??= new RecordProbe(clients, time, message => notes.Library(message.Level <= SyslogLevel.Warning, message.Message));
+        probe ??= new RecordProbe(clients, time, notes);
         publisher ??= new KafkaPublisher(clients, IdentityOf(clients.Topic), findings.Partitions, appendTimeoutMs, notes);
         deadLetters ??= new DeadLetterTopic(clients, time, notes);
         return findings;
@@ -126,7 +125,7 @@ public sealed class KafkaTopic : IAsyncDisposable
 
     private async Task<T> AskAsync<T>(Func<TopicCheck, Task<T>> ask)
     {
-        using var check = new TopicCheck(clients, maxRecordBytes, notes);
+        using var check = new TopicCheck(clients, notes);
         try
         {
             return await ask(check).ConfigureAwait(false);

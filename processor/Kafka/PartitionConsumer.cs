@@ -98,7 +98,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             .SetPartitionsLostHandler((_, taken) => Take(taken, assignments.Lost))
             .SetStatisticsHandler((_, json) => NoteHeard(json))
             .SetErrorHandler((_, error) => NoteError(error))
-            .SetLogHandler((_, message) => notes.Library(message.Level <= SyslogLevel.Warning, message.Message))
+            .SetLogHandler((_, message) => notes.Note(message))
             .Build();
         thread = new Thread(Run) { Name = $"kafka-poll-{worker}", IsBackground = true };
     }

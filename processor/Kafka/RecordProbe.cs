@@ -19,11 +19,11 @@ internal sealed class RecordProbe : IDisposable
     private readonly IConsumer<byte[], byte[]> consumer;
     private readonly Lock gate = new();
 
-    public RecordProbe(ClientSettings settings, TimeProvider time, Action<LogMessage> log)
+    public RecordProbe(ClientSettings settings, TimeProvider time, IKafkaNotes notes)
     {
         topic = settings.Topic;
         this.time = time;
-        consumer = new ConsumerBuilder<byte[], byte[]>(settings.Probe()).SetLogHandler((_, message) => log(message)).SetErrorHandler(static (_, _) => { }).Build();
+        consumer = new ConsumerBuilder<byte[], byte[]>(settings.Probe()).SetLogHandler((_, message) => notes.Note(message)).SetErrorHandler(static (_, _) => { }).Build();
     }
 
     /// <summary>First offset that is kept, next one to be written.</summary>
@@ -47,57 +47,46 @@ internal sealed class RecordProbe : IDisposable
     /// <summary>See <see cref="IEventLog.TryFingerprint"/>.</summary>
     public bool TryFingerprint(int partition, long offset, out RecordFingerprint fingerprint)
     {
-        fingerprint = default;
         var (begin, end) = Offsets(partition);
-        if (offset < begin || offset >= end) return false;
-        lock (gate)
+        var found = offset < begin || offset >= end ? null : Read(partition, () => Fingerprint(partition, begin, offset));
+        fingerprint = found ?? default;
+        return found is not null;
+    }
+
+    private RecordFingerprint? Fingerprint(int partition, long begin, long offset)
+    {
+        for (var back = 0L; ; back = back == 0 ? FirstStepBack : back * 8)
         {
-            try
-            {
-                for (var back = 0L; ; back = back == 0 ? FirstStepBack : back * 8)
-                {
-                    var from = Math.Max(begin, offset - back);
-                    if (LastUpTo(partition, from, offset) is { } found)
-                    {
-                        fingerprint = found;
-                        return true;
-                    }
-                    if (from == begin) return false;
-                }
-            }
-            catch (ConsumeException error) when (error.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange)
-            {
-                return false;
-            }
-            catch (KafkaException error)
-            {
-                throw Unavailable(partition, error.Error.Reason, error);
-            }
-            finally
-            {
-                consumer.Unassign();
-            }
+            var from = Math.Max(begin, offset - back);
+            if (LastUpTo(partition, from, offset) is { } found) return found;
+            if (from == begin) return null;
         }
     }
 
     /// <summary>Whether no record lies from an offset up to another, at which the partition ends.</summary>
     /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
-    public bool IsEmpty(int partition, long from, long to)
+    public bool IsEmpty(int partition, long from, long to) => Read(partition, () =>
+    {
+        consumer.Assign(new TopicPartitionOffset(topic, partition, from));
+        while (true)
+        {
+            var result = consumer.Consume(Patience) ?? throw Unavailable(partition, "no record came", null);
+            if (result.Partition.Value == partition) return result.Offset.Value >= to;
+        }
+    });
+
+    /// <summary>Reads from where it assigns the partition; the default where the log does not have that position.</summary>
+    private T? Read<T>(int partition, Func<T?> read)
     {
         lock (gate)
         {
             try
             {
-                consumer.Assign(new TopicPartitionOffset(topic, partition, from));
-                while (true)
-                {
-                    var result = consumer.Consume(Patience) ?? throw Unavailable(partition, "no record came", null);
-                    if (result.Partition.Value == partition) return result.Offset.Value >= to;
-                }
+                return read();
             }
             catch (ConsumeException error) when (error.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange)
             {
-                return false;
+                return default;
             }
             catch (KafkaException error)
             {

@@ -31,9 +31,6 @@ internal sealed class RecordRing(int bytes)
     /// <summary>Half of it is free again.</summary>
     public bool IsHalfEmpty => Volatile.Read(ref written) - Volatile.Read(ref read) <= buffer.Length / 2;
 
-    /// <summary>Bytes waiting.</summary>
-    public long Waiting => Volatile.Read(ref written) - Volatile.Read(ref read);
-
     /// <summary>Writes a record; false where there is no room now.</summary>
     public bool TryWrite(long offset, long appendedUnixMs, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, ReadOnlySpan<byte> headers)
     {

@@ -9,27 +9,36 @@ namespace ReadStateStream.Kafka;
 /// <param name="DeadLetterPartitions">The same of the topic of dead letters.</param>
 /// <param name="Refusals">Why it cannot be served from, each with the way out.</param>
 /// <param name="Warnings">What an operator should know.</param>
-public sealed record TopicFindings(int Partitions, int DeadLetterPartitions, IReadOnlyList<string> Refusals, IReadOnlyList<string> Warnings);
+public sealed record TopicFindings(int Partitions, int DeadLetterPartitions, IReadOnlyList<string> Refusals, IReadOnlyList<string> Warnings)
+{
+    /// <summary>Why it cannot be served from by processors that are set to a number of partitions; none: it can.</summary>
+    public IReadOnlyList<string> RefusalsFor(int partitions) => Partitions == 0 || Partitions == partitions ? Refusals :
+    [
+        .. Refusals,
+        $"the topic has {Partitions} partitions, Processor__Partitions is {partitions}: set it to the topic's; a topic whose partitions were added to is republished into a new one",
+    ];
+}
 
 /// <summary>Creates and checks topics.</summary>
 public sealed class TopicCheck : IDisposable
 {
     private const string Forever = "-1";
 
+    /// <summary>What a dead letter's own headers take at most.</summary>
+    private const int LetterHeaders = 64 << 10;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
     private readonly ClientSettings settings;
-    private readonly int maxRecordBytes;
     private readonly IAdminClient admin;
 
-    internal TopicCheck(ClientSettings settings, int maxRecordBytes, IKafkaNotes notes)
+    internal TopicCheck(ClientSettings settings, IKafkaNotes notes)
     {
         this.settings = settings;
-        this.maxRecordBytes = maxRecordBytes;
         admin = new AdminClientBuilder(settings.Admin())
-            .SetLogHandler((_, message) => notes.Library(message.Level <= SyslogLevel.Warning, message.Message))
+            .SetLogHandler((_, message) => notes.Note(message))
             .SetErrorHandler((_, error) => notes.ConsumerError(error.Reason))
             .Build();
     }
@@ -46,7 +55,7 @@ public sealed class TopicCheck : IDisposable
             Configs = new Dictionary<string, string>
             {
                 ["cleanup.policy"] = "delete", ["retention.ms"] = Forever, ["retention.bytes"] = Forever,
-                ["message.timestamp.type"] = "LogAppendTime", ["max.message.bytes"] = Text(maxRecordBytes + (64 << 10)),
+                ["message.timestamp.type"] = "LogAppendTime", ["max.message.bytes"] = Text(settings.LongestRecordBytes),
             },
         };
         var letters = new TopicSpecification
@@ -55,7 +64,7 @@ public sealed class TopicCheck : IDisposable
             // The topic may take longer records than this processor publishes; of each its copy must fit.
             Configs = new Dictionary<string, string>
             {
-                ["cleanup.policy"] = "delete", ["retention.ms"] = Forever, ["max.message.bytes"] = Text(Math.Max(16 << 20, maxRecordBytes + (128 << 10))),
+                ["cleanup.policy"] = "delete", ["retention.ms"] = Forever, ["max.message.bytes"] = Text(Math.Max(16 << 20, settings.LongestRecordBytes + LetterHeaders)),
             },
         };
         List<string> created = [];
@@ -98,7 +107,7 @@ public sealed class TopicCheck : IDisposable
             refusals.Add($"cleanup.policy of '{settings.Topic}' is '{policy}': compaction drops events that counts depend on; set it to 'delete'");
         if (configs.GetValueOrDefault("message.timestamp.type") is { } type && type != "LogAppendTime")
             warnings.Add($"message.timestamp.type of '{settings.Topic}' is '{type}': the time of a record is its producer's word; set it to 'LogAppendTime'");
-        if (Number(configs, "max.message.bytes") is { } most && most < maxRecordBytes)
+        if (Number(configs, "max.message.bytes") is { } most && most < settings.MaxRecordBytes)
             warnings.Add($"max.message.bytes of '{settings.Topic}' is {most}, below Ingest__MaxEventBytes: such events are answered with an error");
         if (Number(configs, "retention.ms") is > 0 and { } kept)
             warnings.Add($"'{settings.Topic}' keeps its records for {TimeSpan.FromMilliseconds(kept)}: a new lineage cannot be computed from a log whose beginning is gone");

@@ -15,7 +15,9 @@ public struct BatchItem
 }
 
 /// <summary>The records of one batch, decoded and checked against the contract; used again, allocates nothing.</summary>
-public sealed class FactBatch(PartitionSettings settings)
+/// <param name="settings">Of the partition.</param>
+/// <param name="copiesDeadLetters">Whether somebody keeps what cannot be folded.</param>
+public sealed class FactBatch(PartitionSettings settings, bool copiesDeadLetters)
 {
     /// <summary>The clock is looked at once in so many records.</summary>
     private const int ClockEvery = 16;
@@ -29,7 +31,7 @@ public sealed class FactBatch(PartitionSettings settings)
 
     public ReadOnlySpan<BatchItem> Items => items.AsSpan(0, count);
 
-    /// <summary>Those of its records that cannot be folded, in their order; until the next batch is read.</summary>
+    /// <summary>Those of its records that cannot be folded, in their order, where they are copied; until the next batch is read.</summary>
     public IReadOnlyList<DeadLetter> DeadLetters => deadLetters;
 
     /// <summary>Append time of the last record, milliseconds since the Unix epoch.</summary>
@@ -46,7 +48,7 @@ public sealed class FactBatch(PartitionSettings settings)
         {
             ref var item = ref items[count++];
             item.Error = Decode(record, ref item.Fact);
-            if (item.Error != DecodeError.None) deadLetters.Add(Copy(record, item.Error));
+            if (copiesDeadLetters && item.Error != DecodeError.None) deadLetters.Add(Copy(record, item.Error));
             item.Fact.Offset = record.Offset;
             LastAppendedUnixMs = record.AppendedUnixMs;
             if (count % ClockEvery == 0 && time.GetElapsedTime(started) > limit) break;

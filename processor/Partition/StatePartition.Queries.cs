@@ -107,9 +107,7 @@ public sealed partial class StatePartition
             return;
         }
         questions.Done();
-        if (log.IsOwned) question.Complete(Figures());
+        if (log.IsOwned) question.Complete(new FreshnessFigures(Position, LagEvents, LagMs, DeadLetters));
         else question.Fail(new PartitionUnavailableException(Number, NotOwned));
     }
-
-    private FreshnessFigures Figures() => new(Position, LagEvents, LagMs, DeadLetters);
 }

@@ -91,7 +91,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
         this.deadLetterSink = deadLetterSink;
         questions = new QuestionQueue(settings.Number);
         answers = new AnswerWriter(settings.Number, settings.Policy.MuteZeroes, settings.EventIdEpochUnixMs);
-        batch = new FactBatch(settings);
+        batch = new FactBatch(settings, copiesDeadLetters: deadLetters is not null);
         log.OnGrown = () => OnWork?.Invoke();
         this.telemetry = telemetry?.Invoke(this);
     }
@@ -162,7 +162,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
             var applied = open.Persistence?.Device.Stuck is null ? ApplyBatch(open) : 0;
             var answered = AnswerQuestions(open, recordsWait: LagEvents > 0);
             var kept = Persist(open);
-            if (state == PartitionState.Recovering && IsCaughtUp) Enter(PartitionState.Running);
+            if (state == PartitionState.Recovering && Position >= recoverUntil) Enter(PartitionState.Running);
             return applied > 0 || answered || kept;
         }
         catch (Exception error) when (error is not OutOfMemoryException)
@@ -243,18 +243,14 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
         opened.RequireWhole();
         recoversFrom = null;
         Source = recovered.Source;
-        (recoverUntil, liveFrom) = (log.EndOffset, recovered.LiveFrom);
+        liveFrom = recovered.LiveFrom;
+        recoverUntil = Math.Max(log.EndOffset, liveFrom);
         drainedSeen = 0;
         Volatile.Write(ref position, recovered.Position);
         reader = log.OpenReader(recovered.Position);
         questions.Open();
         Enter(PartitionState.Recovering);
     }
-
-    /// <summary>
-    /// Past the rows that were restored ahead of the position, and past what the log had then.
-    /// </summary>
-    private bool IsCaughtUp => Position >= liveFrom && Position >= recoverUntil;
 
     private void Enter(PartitionState next)
     {

@@ -34,14 +34,7 @@ public sealed class StampReservation
     {
         if (id <= reserved) return;
         var next = Math.Min(id + Ahead, EventValidator.MaxId);
-        var temporary = path + ".unfinished";
-        using (var file = File.Create(temporary))
-        {
-            file.Write(System.Text.Encoding.ASCII.GetBytes(next.ToString(CultureInfo.InvariantCulture)));
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, path, overwrite: true);
-        DiskOperations.Real.SyncFolder(Path.GetDirectoryName(path)!);
+        DiskOperations.Real.ReplaceDurably(path, System.Text.Encoding.ASCII.GetBytes(next.ToString(CultureInfo.InvariantCulture)));
         reserved = next;
     }
 }

@@ -32,13 +32,6 @@ public sealed class KnownSnapshotStore(string dataFolder)
     public void Write(Guid storeId)
     {
         if (Read() == storeId) return;
-        var temporary = path + ".unfinished";
-        using (var file = File.Create(temporary))
-        {
-            JsonSerializer.Serialize(file, new Content(storeId));
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, path, overwrite: true);
-        ReadStateStream.Snapshot.Disk.DiskOperations.Real.SyncFolder(dataFolder);
+        ReadStateStream.Snapshot.Disk.DiskOperations.Real.ReplaceDurably(path, JsonSerializer.SerializeToUtf8Bytes(new Content(storeId)));
     }
 }

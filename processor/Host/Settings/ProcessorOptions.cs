@@ -21,6 +21,9 @@ public sealed class ProcessorOptions
     [Range(0, 1_024)]
     public int Workers { get; set; }
 
+    /// <summary>The same as a number from 1 up: no more than there are partitions.</summary>
+    public int ThreadsOf(int partitions) => Math.Clamp(Workers == 0 ? Environment.ProcessorCount : Workers, 1, partitions);
+
     /// <summary>Hours for which the embedded log keeps its records at least, 1 .. 876,000; 0: it is kept whole.</summary>
     [Range(0, 876_000)]
     public int LogRetentionHours { get; set; }

@@ -184,6 +184,20 @@ public partial class DiskOperations
     /// <exception cref="IOException">It cannot be renamed.</exception>
     public virtual void Rename(string from, string to) => File.Move(from, to, overwrite: true);
 
+    /// <summary>Replaces a small file, or makes it, at once and durably: a reader sees the old content or the new one, whole.</summary>
+    /// <exception cref="IOException">It could not be written; the old content is still there.</exception>
+    public void ReplaceDurably(string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = path + ".unfinished";
+        using (var file = Create(temporary))
+        {
+            Write(temporary, file, content, 0);
+            Sync(temporary, file);
+        }
+        Rename(temporary, path);
+        SyncFolder(Path.GetDirectoryName(path)!);
+    }
+
     /// <summary>
     /// Renames a file at once unless the name is taken: of two callers, in two processes too, one gets true. Durable
     /// once the folder is synced. After false, or an error, the file may still lie under its old name.

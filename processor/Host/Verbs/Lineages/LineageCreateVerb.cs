@@ -23,7 +23,7 @@ internal static class LineageCreateVerb
 
     private static async Task<int> RunAsync(VerbSurroundings around, ProcessorSettings settings, CancellationToken cancellation)
     {
-        var (identity, events) = settings.Kafka.Bootstrap.Length > 0 ? await LookAtTopicAsync(around, settings) : await LookAtLogAsync(around, settings);
+        var (identity, events) = settings.Kafka.IsUsed ? await LookAtTopicAsync(around, settings) : await LookAtLogAsync(around, settings);
         await using var snapshots = SnapshotStores.Open(settings, NoFaultPoints.Instance, around.Time, NullLogger.Instance);
         var choice = new LineageChoice(snapshots, settings);
         var former = ServedLineage.Of(settings, snapshots, await snapshots.ListLineagesAsync(cancellation));

@@ -13,7 +13,7 @@ internal static class ServedLineage
 
     /// <summary>Identity of the topic: the broker's, or that of the data folder.</summary>
     /// <exception cref="SettingException">There is no topic.</exception>
-    public static string TopicOf(ProcessorSettings settings) => settings.Kafka.Bootstrap.Length > 0
+    public static string TopicOf(ProcessorSettings settings) => settings.Kafka.IsUsed
         ? KafkaTopic.IdentityOf(settings.Processor.Topic)
         : EmbeddedTopic.IdentityIn(LogFolder(settings)) ?? throw new SettingException(
             $"Processor__DataFolder '{settings.Processor.DataFolder}' holds no event log: no processor was ever started on it");

@@ -36,9 +36,7 @@ internal static class TopicVerbs
 
     private static int Say(VerbSurroundings around, ProcessorSettings settings, TopicFindings found)
     {
-        List<string> refusals = [.. found.Refusals];
-        if (found.Partitions != 0 && found.Partitions != settings.Processor.Partitions)
-            refusals.Add($"it has {found.Partitions} partitions, Processor__Partitions is {settings.Processor.Partitions}");
+        var refusals = found.RefusalsFor(settings.Processor.Partitions);
         foreach (var refusal in refusals) around.Output.WriteLine($"refused: {refusal}");
         foreach (var warning in found.Warnings) around.Output.WriteLine($"warning: {warning}");
         if (refusals.Count == 0) around.Output.WriteLine($"{settings.Processor.Topic}: {found.Partitions} partitions, can be served from");
@@ -48,7 +46,7 @@ internal static class TopicVerbs
     /// <summary>The topic of the settings, or another of the same brokers.</summary>
     public static KafkaTopic Open(ProcessorSettings settings, VerbSurroundings around, string? topic = null)
     {
-        if (settings.Kafka.Bootstrap.Length == 0) throw new SettingException("Kafka__Bootstrap names no broker");
+        if (!settings.Kafka.IsUsed) throw new SettingException("Kafka__Bootstrap names no broker");
         try
         {
             return new KafkaTopic(
@@ -66,9 +64,7 @@ internal static class TopicVerbs
     {
         var topic = Open(settings, around);
         var found = await topic.OpenAsync();
-        if (found.Refusals.Count > 0) throw new SettingException(string.Join(Environment.NewLine, found.Refusals));
-        if (found.Partitions != settings.Processor.Partitions)
-            throw new SettingException($"the topic has {found.Partitions} partitions, Processor__Partitions is {settings.Processor.Partitions}");
+        if (found.RefusalsFor(settings.Processor.Partitions) is { Count: > 0 } refusals) throw new SettingException(string.Join(Environment.NewLine, refusals));
         return topic;
     }
 
