@@ -10,7 +10,7 @@ namespace ReadStateStream.Partition.Checkpoint;
 public sealed record PartitionPersistence(StateDevice Device, Checkpointer Checkpointer, Shipper Shipper, Compactor Compactor)
 {
     private readonly Lock stepping = new();
-    private bool closed;
+    private volatile bool closed;
 
     /// <summary>Copies of the hash index.</summary>
     public required IndexImages Images { get; init; }
@@ -37,7 +37,7 @@ public sealed record PartitionPersistence(StateDevice Device, Checkpointer Check
         ? Math.Min(Checkpointer.OlderPosition, Math.Min(Shipper.PositionBefore, Shipper.Shipped.Position))
         : Checkpointer.OlderPosition;
 
-    /// <summary>A bounded part of whatever is to do beside the writer; false where there is nothing to do now.</summary>
+    /// <summary>A bounded part of whatever is to do beside the writer; false where there is nothing to do now, or after an error.</summary>
     /// <exception cref="DamageException">The partition is to recover.</exception>
     /// <exception cref="LogForkedException">The partition is to recover.</exception>
     public bool Step()
@@ -45,12 +45,21 @@ public sealed record PartitionPersistence(StateDevice Device, Checkpointer Check
         lock (stepping)
         {
             if (closed) return false;
-            var worked = Checkpointer.Step();
-            worked |= Shipper.Step();
-            worked |= Compactor.Step();
-            worked |= Scrub?.Step() ?? false;
-            worked |= Retention?.Step(LowestRecovery) ?? false;
-            return worked;
+            try
+            {
+                var worked = Checkpointer.Step();
+                worked |= Shipper.Step();
+                worked |= Compactor.Step();
+                worked |= Scrub?.Step() ?? false;
+                worked |= Retention?.Step(LowestRecovery) ?? false;
+                return worked;
+            }
+            catch (Exception)
+            {
+                // The writer has yet to hear of it: until it closes this, nothing goes on from half a step.
+                closed = true;
+                throw;
+            }
         }
     }
 
@@ -58,7 +67,7 @@ public sealed record PartitionPersistence(StateDevice Device, Checkpointer Check
     public bool IsBusy => !Checkpointer.IsIdle || Shipper.BacklogBytes > 0 || Shipper.BacklogEvents > 0;
 
     /// <summary>Of a stopped partition: something is under way that has not failed. What fails then is left to the next start.</summary>
-    public bool IsHopeful => IsBusy && Checkpointer.LastError is null && Shipper.LastError is null && Device.Stuck is null && Device.Damage is null;
+    public bool IsHopeful => !closed && IsBusy && Checkpointer.LastError is null && Shipper.LastError is null && Device.Stuck is null && Device.Damage is null;
 
     /// <summary>Gives up what is under way, before the store is closed. Returns once nothing steps any more.</summary>
     public void Close()

@@ -6,6 +6,7 @@
 //   rounds where it is much, each taking the aggregates of one remainder of a hash, so that they stay together.
 // - Aggregates that are handed out at once come in the order in which they lie in the log; then the others, by their roots.
 // - A record whose newest version was applied below the shipped position is left out: it was copied, not changed.
+// - After an error what comes next is not whole: it is begun anew.
 using ReadStateStream.Partition.Store;
 using System.Runtime.InteropServices;
 

@@ -5,8 +5,8 @@
 // - Only records of a durable checkpoint are shipped; the intent is durable before the first row.
 // - The position is written only after every row of it was acknowledged.
 // - What was acknowledged moves only forward, unless the store says that it has lost it: then everything is shipped.
-// - An error gives the ship up; the next one takes its stretch along: the backlog is one stretch of the log,
-//   however long the store was away.
+// - Any error gives the ship up: what was under way when it came is never completed. The next ship takes its stretch
+//   along: the backlog is one stretch of the log, however long the store was away.
 // - The writer is never waited for and never waits.
 
 using ReadStateStream.Partition.Store;
@@ -138,6 +138,13 @@ public sealed class Shipper : IDisposable
         {
             GiveUp(error);
             return true;
+        }
+        catch (Exception error)
+        {
+            // Whatever was gathered up to here lacks what could not be read: it must not be completed by a later step,
+            // which comes before the writer has heard of the error.
+            GiveUp(error);
+            throw;
         }
     }
 

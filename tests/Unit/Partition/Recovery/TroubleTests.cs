@@ -1,5 +1,6 @@
 using ReadStateStream.Partition.Checkpoint;
 using ReadStateStream.Partition.Recovery;
+using ReadStateStream.Partition.Store;
 using ReadStateStream.Schemas.V1;
 using ReadStateStream.Unit.Generators;
 using Xunit;
@@ -63,6 +64,82 @@ public class TroubleTests
         product.LoseMachine();
         product.Run();
         Assert.Equal(RecoverySource.Snapshot, product.Said.LastRecovery!.Value.Source);
+        Assert.Null(many.FirstDifference(product.Tester));
+    }
+
+    [Fact]
+    public void A_read_that_fails_while_a_ship_gathers_its_rows_never_leaves_one_out()
+    {
+        var many = new InterleavedLogs(76_500, 4, 150);
+        var failed = 0;
+        for (var reads = 0; ; reads++)
+        {
+            using var product = DurablePartition.WithFiles(many.Policy.ToOptions(), PartitionTester.Tiny());
+            foreach (var record in many.Events()) product.Tester.Append(record);
+            product.Run();
+            var persistence = product.Partition.Persistence!;
+            while (!persistence.Checkpointer.IsIdle) persistence.Checkpointer.Step();
+            persistence.Checkpointer.Begin(product.Partition.Position);
+            while (!persistence.Checkpointer.IsIdle) persistence.Checkpointer.Step();
+            product.MachineDisk.ReadsUntilAway = reads;
+            var met = ShipThrough(product, persistence.Shipper);
+            if (met == 0) break;
+            failed += met;
+            var position = product.Partition.Position;
+            product.Kill();
+            product.LoseMachine();
+            product.Run();
+            Assert.Equal((RecoverySource.Snapshot, position, 0), product.Said.LastRecovery!.Value);
+            Assert.Null(many.FirstDifference(product.Tester));
+        }
+        Assert.True(failed > 20, $"{failed} reads failed");
+    }
+
+    /// <summary>Steps it until it has shipped, also after an error of which the writer has not heard yet; how often one came.</summary>
+    private static int ShipThrough(DurablePartition product, Shipper shipper)
+    {
+        var met = 0;
+        while (shipper.BacklogEvents > 0)
+        {
+            try
+            {
+                if (!shipper.Step()) product.Time.Advance(Second);
+            }
+            catch (DamageException)
+            {
+                met++;
+                product.MachineDisk.IsAway = false;
+            }
+        }
+        return met;
+    }
+
+    [Fact]
+    public void What_threw_beside_the_writer_is_not_stepped_again_until_the_partition_has_recovered()
+    {
+        var many = new InterleavedLogs(76_600, 4, 150);
+        using var product = DurablePartition.WithFiles(many.Policy.ToOptions(), PartitionTester.Tiny());
+        foreach (var record in many.Events()) product.Tester.Append(record);
+        product.CheckpointWithoutShip();
+        var persistence = product.Partition.Persistence!;
+        product.MachineDisk.IsAway = true;
+        var error = Assert.Throws<DamageException>(void () =>
+        {
+            while (true)
+                if (!persistence.Step()) product.Time.Advance(Second);
+        });
+        product.MachineDisk.IsAway = false;
+        Assert.False(persistence.IsHopeful);
+        for (var i = 0; i < 100; i++)
+        {
+            product.Time.Advance(Second);
+            Assert.False(persistence.Step());
+        }
+        product.Partition.FailBeside(error);
+        product.Partition.Step();
+        product.AwaitRecovery();
+        product.SettleBeside();
+        Assert.Equal(product.Partition.Position, product.Partition.Persistence!.Shipper.Shipped.Position);
         Assert.Null(many.FirstDifference(product.Tester));
     }
 

@@ -29,6 +29,9 @@ internal sealed class TroubledDisk : DiskOperations
     /// <summary>Nothing can be written or created.</summary>
     public bool IsFull { get; set; }
 
+    /// <summary>After so many reads more it is away; null: it stays as it is.</summary>
+    public int? ReadsUntilAway { get; set; }
+
     /// <summary>Operations that failed.</summary>
     public int Refused { get; private set; }
 
@@ -59,6 +62,7 @@ internal sealed class TroubledDisk : DiskOperations
 
     public override int Read(string path, SafeFileHandle file, Span<byte> destination, long offset)
     {
+        if (ReadsUntilAway-- == 0) IsAway = true;
         Meet();
         return base.Read(path, file, destination, offset);
     }
