@@ -345,7 +345,8 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             feed.Log.Grew(feed.Next - feed.Waiting.Count);
             if (feed.Waiting.Count > 0) continue;
             full--;
-            feed.IsPaused = false;
+            // As after an assignment: where the library goes on is looked at once more.
+            (feed.IsPaused, feed.IsSettled) = (false, false);
             consumer.Resume([Of(feed.Log.Partition)]);
         }
     }
