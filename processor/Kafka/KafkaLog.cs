@@ -19,13 +19,20 @@ public sealed class KafkaLog : IEventLog
     private KafkaReader? reader;
     private long begin;
     private long end;
+    private long endHeardAt = long.MinValue;
     private volatile bool isRevoked;
 
     /// <summary>What the log asks of the thread that polls.</summary>
     internal interface IPolling
     {
-        /// <summary>The member's last sign of the group's coordinator is younger than the session time-out.</summary>
-        bool IsHeard { get; }
+        /// <summary>Timestamp of the clock.</summary>
+        long Now { get; }
+
+        /// <summary>Whether what was heard at a timestamp is younger than the session time-out.</summary>
+        bool IsRecent(long timestamp);
+
+        /// <summary>When the group's coordinator was heard of last.</summary>
+        long CoordinatorHeardAt { get; }
 
         /// <summary>Records from an offset on go to this ring.</summary>
         void Begin(KafkaLog log, RecordRing ring, long offset);
@@ -46,7 +53,8 @@ public sealed class KafkaLog : IEventLog
     public int Partition { get; }
 
     /// <inheritdoc/>
-    public bool IsOwned => !isRevoked && polling.IsHeard;
+    /// <remarks>Heard of as this member's by the coordinator, and of the partition's end by its leader: else its lag is not known.</remarks>
+    public bool IsOwned => !isRevoked && polling.IsRecent(polling.CoordinatorHeardAt) && polling.IsRecent(Volatile.Read(ref endHeardAt));
 
     /// <inheritdoc/>
     public long BeginOffset => Volatile.Read(ref begin);
@@ -64,7 +72,9 @@ public sealed class KafkaLog : IEventLog
     /// <exception cref="LogUnavailableException">It does not answer.</exception>
     public void Refresh()
     {
+        var at = polling.Now;
         var (first, next) = probe.Offsets(Partition);
+        Volatile.Write(ref endHeardAt, at);
         Volatile.Write(ref begin, first);
         Volatile.Write(ref end, next);
     }
@@ -95,6 +105,13 @@ public sealed class KafkaLog : IEventLog
     {
         if (endOffset > EndOffset) Volatile.Write(ref end, endOffset);
         OnGrown?.Invoke();
+    }
+
+    /// <summary>Its leader said at this time, or later, that the next offset to be written is this one.</summary>
+    internal void HeardEnd(long endOffset, long timestamp)
+    {
+        if (endOffset > EndOffset) Grew(endOffset);
+        Volatile.Write(ref endHeardAt, timestamp);
     }
 
     /// <summary>All that can be read below this offset was put into the ring, and nothing lies above.</summary>

@@ -50,8 +50,10 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
     private readonly Dictionary<int, Feed> feeds = [];
     private readonly List<TopicPartition> justAssigned = [];
     private readonly List<byte> headers = [];
+    private readonly PartitionEnds ends;
     private readonly Thread thread;
     private readonly TimeSpan heardFor;
+    private volatile KafkaLog[] given = [];
     private long heardAt = long.MinValue;
     private long committedAt;
     private long offsetsAt;
@@ -93,13 +95,15 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         heardFor = settings.SessionTimeout - TimeSpan.FromMilliseconds(config.HeartbeatIntervalMs ?? 0);
         consumer = new ConsumerBuilder<CopiedBytes, CopiedBytes>(config)
             .SetKeyDeserializer(keys).SetValueDeserializer(values)
-            .SetPartitionsAssignedHandler((_, given) => Assign(given))
+            .SetPartitionsAssignedHandler((_, more) => Assign(more))
             .SetPartitionsRevokedHandler((_, taken) => Take(taken, assignments.Revoked))
             .SetPartitionsLostHandler((_, taken) => Take(taken, assignments.Lost))
             .SetStatisticsHandler((_, json) => NoteHeard(json))
             .SetErrorHandler((_, error) => NoteError(error))
             .SetLogHandler((_, message) => notes.Note(message))
             .Build();
+        ends = new PartitionEnds(
+            probe, () => given, (log, end, at) => asked.Enqueue(() => log.HeardEnd(end, at)), TimeSpan.FromMilliseconds(config.StatisticsIntervalMs!.Value), time);
         thread = new Thread(Run) { Name = $"kafka-poll-{worker}", IsBackground = true };
     }
 
@@ -108,9 +112,14 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
     {
         consumer.Subscribe(settings.Topic);
         thread.Start();
+        ends.Start();
     }
 
-    public bool IsHeard => Volatile.Read(ref heardAt) is var at && at != long.MinValue && time.GetElapsedTime(at) < heardFor;
+    public long Now => time.GetTimestamp();
+
+    public long CoordinatorHeardAt => Volatile.Read(ref heardAt);
+
+    public bool IsRecent(long timestamp) => timestamp != long.MinValue && time.GetElapsedTime(timestamp) < heardFor;
 
     public void Begin(KafkaLog log, RecordRing ring, long offset) => asked.Enqueue(() => BeginNow(log, ring, offset));
 
@@ -125,6 +134,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
     /// <summary>Leaves the group: what it owns is given away first.</summary>
     public void Dispose()
     {
+        ends.Dispose();
         stopping = true;
         if (thread.IsAlive) thread.Join();
         consumer.Dispose();
@@ -167,17 +177,18 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
 
     // What was given and taken
 
-    private List<TopicPartitionOffset> Assign(List<TopicPartition> given)
+    private List<TopicPartitionOffset> Assign(List<TopicPartition> more)
     {
-        foreach (var partition in given)
+        foreach (var partition in more)
         {
             var log = new KafkaLog(partition.Partition.Value, this, probe, ringBytes);
             feeds[log.Partition] = new Feed(log) { IsPaused = true };
             justAssigned.Add(partition);
             assignments.Assigned(log);
         }
+        given = [.. feeds.Values.Select(static feed => feed.Log)];
         // From the end: nothing is read before the state is there, and says from where.
-        return [.. given.Select(static partition => new TopicPartitionOffset(partition, Offset.End))];
+        return [.. more.Select(static partition => new TopicPartitionOffset(partition, Offset.End))];
     }
 
     private void PauseNew()
@@ -197,6 +208,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             feed.Log.Revoke();
             tell(feed.Log);
         }
+        given = [.. feeds.Values.Select(static feed => feed.Log)];
     }
 
     // Where partitions are read from

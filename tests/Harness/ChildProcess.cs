@@ -9,6 +9,8 @@ public sealed partial class ChildProcess : IDisposable
 {
     private const int LogLinesKept = 400;
     private const int Sigterm = 15;
+    private const int Sigstop = 19;
+    private const int Sigcont = 18;
 
     private readonly Process process;
     private readonly string name;
@@ -31,9 +33,6 @@ public sealed partial class ChildProcess : IDisposable
         process.BeginErrorReadLine();
     }
 
-    /// <summary>The system's number of it.</summary>
-    public int Id => process.Id;
-
     /// <summary>False once it has ended.</summary>
     public bool IsRunning => !process.HasExited;
 
@@ -50,13 +49,14 @@ public sealed partial class ChildProcess : IDisposable
     /// <param name="readyLine">Matches the ready line.</param>
     /// <param name="patience">How long it may take.</param>
     /// <param name="listener">Told of every line it prints, on any thread; null: nobody.</param>
+    /// <param name="arguments">Its arguments; null: none.</param>
     /// <returns>The process and the match of its ready line.</returns>
     /// <exception cref="ProductFailedException">It ended, or printed no such line in time; with its log.</exception>
     public static async Task<(ChildProcess Process, Match Ready)> StartAsync(
         string name, string executable, IEnumerable<KeyValuePair<string, string>> environment, Regex readyLine, TimeSpan patience,
-        Action<string>? listener = null)
+        Action<string>? listener = null, IEnumerable<string>? arguments = null)
     {
-        var start = new ProcessStartInfo(executable)
+        var start = new ProcessStartInfo(executable, arguments ?? [])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -111,6 +111,12 @@ public sealed partial class ChildProcess : IDisposable
             return false;
         }
     }
+
+    /// <summary>It stands still, as under a debugger or a stalled hypervisor.</summary>
+    public void Pause() => _ = Signal(process.Id, Sigstop);
+
+    /// <summary>It goes on, and does not know how long it stood.</summary>
+    public void Wake() => _ = Signal(process.Id, Sigcont);
 
     /// <summary>kill -9, and waits until it is gone.</summary>
     public void Kill()

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -11,6 +10,9 @@ namespace ReadStateStream.Harness;
 /// </summary>
 public sealed class KafkaServer : IAsyncDisposable
 {
+    /// <summary>Name of the proxy in front of a broker that has one.</summary>
+    public const string Proxied = "kafka";
+
     private const int PortsApart = 10;
 
     private readonly string? folder;
@@ -26,24 +28,45 @@ public sealed class KafkaServer : IAsyncDisposable
     /// <summary>Addresses, <c>host:port</c> with commas between.</summary>
     public string Bootstrap { get; }
 
-    /// <summary>Whether it was started here, and can be killed.</summary>
-    public bool IsOwn => folder is not null;
-
     /// <summary>What is missing where there is neither a named broker nor the shared folder's.</summary>
     public static string? Missing =>
-        Named is not null || File.Exists(Script()) ? null : "no broker: set KAFKA_BOOTSTRAP, or SHARED to a folder with servers/kafka";
+        Named is not null || MissingOwn is null ? null : "no broker: set KAFKA_BOOTSTRAP, or SHARED to a folder with servers/kafka";
+
+    /// <summary>The same where one that is named will not do.</summary>
+    public static string? MissingOwn => File.Exists(Script()) ? null : "no broker that may be broken: set SHARED to a folder with servers/kafka";
 
     /// <summary>Finds or starts one.</summary>
     /// <param name="brokers">How many are started.</param>
     /// <param name="mustBeOwn">Whether one that is named will not do, since it is going to be broken.</param>
-    /// <exception cref="InvalidOperationException">It did not start.</exception>
+    /// <exception cref="ProductFailedException">It did not start.</exception>
     public static async Task<KafkaServer> StartAsync(int brokers = 1, bool mustBeOwn = false)
     {
         if (!mustBeOwn && Named is { } named) return new KafkaServer(named, "", null);
+        return await StartOwnAsync(FreePort(brokers), brokers).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts one broker with a second way to it, through a proxy; both ways lead only to themselves.</summary>
+    /// <param name="proxy">The proxy; its way is named <see cref="Proxied"/>.</param>
+    /// <returns>The broker, and its address through the proxy.</returns>
+    /// <exception cref="ProductFailedException">It did not start.</exception>
+    public static async Task<(KafkaServer Server, string Proxied)> StartProxiedAsync(Toxiproxy proxy)
+    {
+        var port = FreePort(1);
+        var (behind, front) = (port + 2, port + 3);
+        await proxy.OpenAsync(Proxied, front, behind).ConfigureAwait(false);
+        var server = await StartOwnAsync(
+            port, 1,
+            $"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{port + 1},PROXIED://127.0.0.1:{behind}",
+            $"advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{front}",
+            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT").ConfigureAwait(false);
+        return (server, $"127.0.0.1:{front}");
+    }
+
+    private static async Task<KafkaServer> StartOwnAsync(int port, int brokers, params string[] settings)
+    {
         var (script, folder) = (Script(), Directory.CreateTempSubdirectory("readstate-kafka-").FullName);
-        var server = new KafkaServer($"127.0.0.1:{FreePort(brokers)}", script, folder);
-        var port = server.Bootstrap[(server.Bootstrap.IndexOf(':', StringComparison.Ordinal) + 1)..];
-        await server.RunAsync("start", folder, "--port", port, "--brokers", brokers.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
+        string[] arguments = ["start", folder, "--port", $"{port}", "--brokers", $"{brokers}", .. settings.SelectMany(static one => (string[])["--set", one])];
+        _ = await ExternalProgram.RunAsync(script, arguments).ConfigureAwait(false);
         var all = await File.ReadAllTextAsync(Path.Combine(folder, "bootstrap")).ConfigureAwait(false);
         return new KafkaServer(all.Trim(), script, folder);
     }
@@ -64,19 +87,9 @@ public sealed class KafkaServer : IAsyncDisposable
 
     private static string? Named => Environment.GetEnvironmentVariable("KAFKA_BOOTSTRAP") is { Length: > 0 } given ? given : null;
 
-    private static string Script() => Path.Combine(SharedFolder(), "servers", "kafka");
+    private static string Script() => Path.Combine(Checkout.Shared, "servers", "kafka");
 
-    /// <summary>The shared folder; it need not exist.</summary>
-    public static string SharedFolder()
-    {
-        if (Environment.GetEnvironmentVariable("SHARED") is { Length: > 0 } given) return given;
-        for (var above = new DirectoryInfo(AppContext.BaseDirectory); above is not null; above = above.Parent)
-            if (File.Exists(Path.Combine(above.FullName, "ReadStateStream.sln")))
-                return Path.Combine(above.FullName, "..", "shared");
-        return "";
-    }
-
-    // Brokers lie ten ports apart; the first one's controller takes the port after its own.
+    // Brokers lie ten ports apart; the first one's controller takes the port after its own, a proxied way two more.
     private static int FreePort(int brokers)
     {
         while (true)
@@ -85,7 +98,7 @@ public sealed class KafkaServer : IAsyncDisposable
             first.Start();
             var port = ((IPEndPoint)first.LocalEndpoint).Port;
             if (port + (PortsApart * brokers) <= ushort.MaxValue
-                && Enumerable.Range(1, brokers - 1).Select(number => port + (PortsApart * number)).Append(port + 1).All(IsFree))
+                && Enumerable.Range(1, brokers - 1).Select(number => port + (PortsApart * number)).Concat([port + 1, port + 2, port + 3]).All(IsFree))
                 return port;
         }
     }
@@ -104,11 +117,5 @@ public sealed class KafkaServer : IAsyncDisposable
         }
     }
 
-    private async Task RunAsync(params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(script, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var said = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync()).ConfigureAwait(false);
-        await process.WaitForExitAsync().ConfigureAwait(false);
-        if (process.ExitCode != 0) throw new InvalidOperationException($"kafka {string.Join(' ', arguments)}: {string.Join('\n', said)}");
-    }
+    private Task<string> RunAsync(params string[] arguments) => ExternalProgram.RunAsync(script, arguments);
 }

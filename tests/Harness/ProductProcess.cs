@@ -51,7 +51,7 @@ public sealed partial class ProductProcess : IAsyncDisposable
     {
         this.options = options;
         topic = options.Topic ?? $"readstate-{Guid.NewGuid():N}";
-        root = options.Root is null ? FindRoot() : Path.GetFullPath(options.Root);
+        root = options.Root is null ? Checkout.Root : Path.GetFullPath(options.Root);
         configuration = options.Configuration
             ?? (AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
                 ? "Release" : "Debug");
@@ -205,13 +205,6 @@ public sealed partial class ProductProcess : IAsyncDisposable
     }
 
     private static string Address(Uri url) => url.ToString().TrimEnd('/');
-
-    private static string FindRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "ReadStateStream.sln"))) return folder.FullName;
-        throw new ProductFailedException($"no ReadStateStream.sln above {AppContext.BaseDirectory}");
-    }
 
     [GeneratedRegex(@"^processor ready ingest=(?<ingest>\S+) query=(?<query>\S+)")]
     private static partial Regex ProcessorReadyLine();

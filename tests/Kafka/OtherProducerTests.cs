@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Confluent.Kafka;
 using ReadStateStream.Harness;
@@ -19,7 +18,7 @@ public class OtherProducerTests(Broker broker)
     [InlineData(96)]
     public async Task Javas_client_by_its_defaults(int partitions)
     {
-        var jars = Path.Combine(KafkaServer.SharedFolder(), "servers", "kafka-jars");
+        var jars = Path.Combine(Checkout.Shared, "servers", "kafka-jars");
         await using var topic = await OwnTopic.CreateAsync(broker.Bootstrap, partitions);
         Assert.SkipUnless(Directory.Exists(jars), "SHARED has no servers/kafka-jars");
         var golden = ReadGolden();
@@ -27,8 +26,8 @@ public class OtherProducerTests(Broker broker)
         try
         {
             await File.WriteAllLinesAsync(lines, golden.Select(static one => $"{one.Key}\t{Convert.ToBase64String(one.Value)}"));
-            var source = Path.Combine(Root(), "tests", "Kafka", "java", "GoldenProducer.java");
-            var said = await RunAsync("java", "-cp", Path.Combine(jars, "*"), source, broker.Bootstrap, topic.Name, lines);
+            var source = Path.Combine(Checkout.Root, "tests", "Kafka", "java", "GoldenProducer.java");
+            var said = await ExternalProgram.RunAsync("java", ["-cp", Path.Combine(jars, "*"), source, broker.Bootstrap, topic.Name, lines]);
             var put = said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(static line => line.All(char.IsAsciiDigit)).Select(int.Parse).ToList();
             Assert.Equal(golden.Select(one => one.Partitions[$"{partitions}"]), put);
         }
@@ -59,22 +58,5 @@ public class OtherProducerTests(Broker broker)
 
     private static List<Golden> ReadGolden() =>
         // Control records name their partition outright.
-        [.. File.ReadLines(Path.Combine(Root(), "schemas", "golden.jsonl")).Select(line => JsonSerializer.Deserialize<Golden>(line, Options)!).Where(static one => !one.Key.StartsWith('#'))];
-
-    private static string Root()
-    {
-        for (var above = new DirectoryInfo(AppContext.BaseDirectory); above is not null; above = above.Parent)
-            if (File.Exists(Path.Combine(above.FullName, "ReadStateStream.sln")))
-                return above.FullName;
-        throw new InvalidOperationException("not inside the repository");
-    }
-
-    private static async Task<string> RunAsync(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var said = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, string.Join('\n', said));
-        return said[0];
-    }
+        [.. File.ReadLines(Path.Combine(Checkout.Root, "schemas", "golden.jsonl")).Select(line => JsonSerializer.Deserialize<Golden>(line, Options)!).Where(static one => !one.Key.StartsWith('#'))];
 }

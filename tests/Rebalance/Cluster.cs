@@ -1,7 +1,5 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using ReadStateStream.Harness;
 using ReadStateStream.Oracle;
@@ -23,8 +21,6 @@ internal sealed partial class Cluster : IAsyncDisposable
     /// <summary>What counts.</summary>
     public static readonly OraclePolicy Policy = new() { Threads = OracleThreads.Separate, Window = 50 };
 
-    private const int Sigstop = 19;
-    private const int Sigcont = 18;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly string root;
@@ -108,10 +104,10 @@ internal sealed partial class Cluster : IAsyncDisposable
     public void Kill(int slot) => processors[slot]!.Kill();
 
     /// <summary>The process stands still, as under a debugger or a stalled hypervisor.</summary>
-    public void Pause(int slot) => _ = Signal(processors[slot]!.Id, Sigstop);
+    public void Pause(int slot) => processors[slot]!.Pause();
 
     /// <summary>It goes on, and does not know how long it stood.</summary>
-    public void Wake(int slot) => _ = Signal(processors[slot]!.Id, Sigcont);
+    public void Wake(int slot) => processors[slot]!.Wake();
 
     /// <summary>Every call to the snapshot folder fails.</summary>
     public void BreakSnapshots()
@@ -165,15 +161,7 @@ internal sealed partial class Cluster : IAsyncDisposable
         };
     }
 
-    private async Task CreateTopicAsync()
-    {
-        var start = new ProcessStartInfo(Executable("processor/Host", "processor"), ["topics", "create"]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var (key, value) in Settings(0)) start.Environment[key] = value;
-        using var create = Process.Start(start)!;
-        var texts = await Task.WhenAll(create.StandardOutput.ReadToEndAsync(), create.StandardError.ReadToEndAsync()).ConfigureAwait(false);
-        await create.WaitForExitAsync().ConfigureAwait(false);
-        if (create.ExitCode != 0) throw new ProductFailedException($"topics create: {string.Join('\n', texts)}");
-    }
+    private Task<string> CreateTopicAsync() => ExternalProgram.RunAsync(Executable("processor/Host", "processor"), ["topics", "create"], Settings(0));
 
     private async Task StartApiAsync()
     {
@@ -191,7 +179,8 @@ internal sealed partial class Cluster : IAsyncDisposable
 
     private string Executable(string project, string name) => Path.Combine(root, project, "bin", "Release", "net10.0", name);
 
-    private static int FreePort()
+    /// <summary>A port of the loopback that nobody listens on.</summary>
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -203,8 +192,4 @@ internal sealed partial class Cluster : IAsyncDisposable
 
     [GeneratedRegex(@"^query-api ready (?<url>\S+)")]
     private static partial Regex ApiReadyLine();
-
-    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Signal(int processId, int signal);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ReadStateStream.Harness;
 using Spectre.Console;
 
 namespace ReadStateStream.Rebalance;
@@ -17,22 +18,16 @@ internal static class Program
     {
         var moves = new Option<int>("--moves") { Description = "Rebalances", DefaultValueFactory = static _ => 50 };
         var processors = new Option<int>("--processors") { Description = "Processors at first", DefaultValueFactory = static _ => 3 };
+        var of = new Option<Trouble>("--of") { Description = "What is troubled", DefaultValueFactory = static _ => Trouble.Members };
         var seed = new Option<int>("--seed") { Description = "Of everything", DefaultValueFactory = static _ => 1 };
         var product = new Option<DirectoryInfo?>("--product") { Description = "Root of the built repository; default: the one this lies in" };
-        var root = new RootCommand("Joins, leaves, kills and pauses processors under load; holds every answer against the oracle; prints one table. Code 3: there is no broker")
+        var root = new RootCommand("Joins, leaves, kills and pauses processors, kills brokers, or cuts the network between them, under load; holds every answer against the oracle; prints one table. Code 3: there is no broker")
         {
-            moves, processors, seed, product,
+            of, moves, processors, seed, product,
         };
         root.SetAction((parsed, cancellation) => new RebalanceRun(
-            new RebalanceOptions(parsed.GetValue(moves), parsed.GetValue(processors), parsed.GetValue(seed)),
-            parsed.GetValue(product)?.FullName ?? FindRoot(), TimeProvider.System, Progress, Console.Out).RunAsync(cancellation));
+            new RebalanceOptions(parsed.GetValue(of), parsed.GetValue(moves), parsed.GetValue(processors), parsed.GetValue(seed)),
+            parsed.GetValue(product)?.FullName ?? Checkout.Root, TimeProvider.System, Progress, Console.Out).RunAsync(cancellation));
         return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });
-    }
-
-    private static string FindRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "ReadStateStream.sln"))) return folder.FullName;
-        throw new InvalidOperationException($"no ReadStateStream.sln above {AppContext.BaseDirectory}");
     }
 }

@@ -9,17 +9,18 @@ using Spectre.Console;
 namespace ReadStateStream.Rebalance;
 
 /// <summary>What a run does.</summary>
-/// <param name="Moves">Rebalances.</param>
+/// <param name="Of">What is troubled.</param>
+/// <param name="Moves">Times that something is.</param>
 /// <param name="Processors">Processors at first.</param>
 /// <param name="Seed">Of everything.</param>
-internal sealed record RebalanceOptions(int Moves, int Processors, int Seed);
+internal sealed record RebalanceOptions(Trouble Of, int Moves, int Processors, int Seed);
 
 /// <summary>A kind of rebalance, and what came of it.</summary>
 internal sealed class MoveRow(string name)
 {
     /// <summary>Names of the columns.</summary>
     public const string Head =
-        "| rebalance | times | all live again, median s | longest s | longest ÷ session time-out | live answers right | exact snapshot answers right | lower bounds | 503 with Retry-After | wrong |\n"
+        "| what happened | times | all live again, median s | longest s | longest ÷ session time-out | live answers right | exact snapshot answers right | lower bounds | 503 with Retry-After | wrong |\n"
         + "|---|---|---|---|---|---|---|---|---|---|";
 
     private readonly List<double> seconds = [];
@@ -67,26 +68,33 @@ internal sealed class RebalanceRun(RebalanceOptions options, string root, TimePr
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
-    private static readonly string[] Kinds = ["join", "leave", "kill -9", "pause of 2 session time-outs", "rolling restart, snapshot folder away"];
 
-    private readonly Dictionary<string, MoveRow> rows = Kinds.ToDictionary(static kind => kind, static kind => new MoveRow(kind));
+    private readonly List<MoveRow> rows = [];
     private readonly Random random = new(options.Seed);
 
     /// <summary>0 where everything was right.</summary>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
-        if ((ReadStateStream.Kafka.NativeClient.Refusal ?? KafkaServer.Missing) is { } missing)
+        if ((ReadStateStream.Kafka.NativeClient.Refusal ?? Missing) is { } missing)
         {
             await output.WriteLineAsync($"skipped: {missing}").ConfigureAwait(false);
             return 3;
         }
         var said = TextWriter.Synchronized(output);
-        var broker = await KafkaServer.StartAsync().ConfigureAwait(false);
+        using var proxy = options.Of == Trouble.Network ? await Toxiproxy.StartAsync(Cluster.FreePort()).ConfigureAwait(false) : null;
+        var (broker, theirs) = await StartBrokersAsync(proxy).ConfigureAwait(false);
         await using var brokerEnd = broker.ConfigureAwait(false);
-        var cluster = await Cluster.StartAsync(root, broker.Bootstrap, options.Processors, static _ => { }).ConfigureAwait(false);
+        var cluster = await Cluster.StartAsync(root, theirs, options.Processors, static _ => { }).ConfigureAwait(false);
         await using var clusterEnd = cluster.ConfigureAwait(false);
         var load = new ClusterLoad(broker.Bootstrap, cluster.Topic, Cluster.Partitions, options.Seed, time);
         await using var loadEnd = load.ConfigureAwait(false);
+        IDisturbance disturbance = options.Of switch
+        {
+            Trouble.Brokers => new BrokerTrouble(broker, random),
+            Trouble.Network => new NetworkTrouble(proxy!, random),
+            _ => new MemberTrouble(cluster, random),
+        };
+        rows.AddRange(disturbance.Kinds.Select(static kind => new MoveRow(kind)));
         using var sampler = new Sampler(cluster, load, options.Seed, time, said.WriteLine);
         load.Start();
         var first = await UntilLiveAsync(cluster, load, cancellation).ConfigureAwait(false);
@@ -97,8 +105,8 @@ internal sealed class RebalanceRun(RebalanceOptions options, string root, TimePr
         {
             await progress.Progress().AutoClear(true).StartAsync(async bars =>
             {
-                var bar = bars.AddTask("rebalances", maxValue: options.Moves);
-                for (var move = 0; move < options.Moves; move++, bar.Increment(1)) await MoveAsync(move, cluster, load, sampler, cancellation).ConfigureAwait(false);
+                var bar = bars.AddTask("moves", maxValue: options.Moves);
+                for (var move = 0; move < options.Moves; move++, bar.Increment(1)) await MoveAsync(disturbance, move, cluster, load, sampler, cancellation).ConfigureAwait(false);
             }).ConfigureAwait(false);
             await load.StopAsync().ConfigureAwait(false);
             await sampler.StopAsync().ConfigureAwait(false);
@@ -111,65 +119,33 @@ internal sealed class RebalanceRun(RebalanceOptions options, string root, TimePr
         return await PrintAsync(verdict, load, cluster, failure).ConfigureAwait(false);
     }
 
-    private async Task MoveAsync(int move, Cluster cluster, ClusterLoad load, Sampler sampler, CancellationToken cancellation)
+    private string? Missing => options.Of switch
     {
-        var kind = KindOf(move, cluster);
+        Trouble.Members => KafkaServer.Missing,
+        Trouble.Brokers => KafkaServer.MissingOwn,
+        _ => KafkaServer.MissingOwn ?? Toxiproxy.Missing,
+    };
+
+    /// <summary>The brokers, and where the processors find them.</summary>
+    private async Task<(KafkaServer Broker, string Theirs)> StartBrokersAsync(Toxiproxy? proxy)
+    {
+        if (proxy is not null) return await KafkaServer.StartProxiedAsync(proxy).ConfigureAwait(false);
+        var broker = options.Of == Trouble.Brokers
+            ? await KafkaServer.StartAsync(BrokerTrouble.Brokers, mustBeOwn: true).ConfigureAwait(false)
+            : await KafkaServer.StartAsync().ConfigureAwait(false);
+        return (broker, broker.Bootstrap);
+    }
+
+    private async Task MoveAsync(IDisturbance disturbance, int move, Cluster cluster, ClusterLoad load, Sampler sampler, CancellationToken cancellation)
+    {
+        var kind = disturbance.KindOf(move);
         var before = sampler.Figures;
         var started = time.GetTimestamp();
-        await DoAsync(kind, cluster, cancellation).ConfigureAwait(false);
+        await disturbance.DoAsync(kind, cancellation).ConfigureAwait(false);
         await UntilLiveAsync(cluster, load, cancellation).ConfigureAwait(false);
         var took = time.GetElapsedTime(started);
         await Wait.ForAsync(Between, cancellation).ConfigureAwait(false);
         rows[kind].Add(took, sampler.Figures - before);
-    }
-
-    // One in ten a rolling restart; of the others what there is room for.
-    private string KindOf(int move, Cluster cluster)
-    {
-        if (move % 10 == 9) return Kinds[4];
-        var canJoin = cluster.Free.Any();
-        var canLeave = cluster.Running.Count() > 2;
-        while (true)
-        {
-            var kind = random.Next(4);
-            if (kind == 0 && !canJoin || kind == 1 && !canLeave) continue;
-            return Kinds[kind];
-        }
-    }
-
-    private async Task DoAsync(string kind, Cluster cluster, CancellationToken cancellation)
-    {
-        var running = cluster.Running.ToList();
-        var slot = running[random.Next(running.Count)];
-        switch (Array.IndexOf(Kinds, kind))
-        {
-            case 0:
-                await cluster.JoinAsync(cluster.Free.First()).ConfigureAwait(false);
-                break;
-            case 1:
-                await cluster.LeaveAsync(slot).ConfigureAwait(false);
-                break;
-            case 2:
-                cluster.Kill(slot);
-                if (random.Next(2) == 0) await cluster.JoinAsync(slot).ConfigureAwait(false);
-                break;
-            case 3:
-                cluster.Pause(slot);
-                await Wait.ForAsync(2 * Cluster.SessionTimeout, cancellation).ConfigureAwait(false);
-                cluster.Wake(slot);
-                break;
-            default:
-                cluster.BreakSnapshots();
-                foreach (var one in running)
-                {
-                    await cluster.LeaveAsync(one).ConfigureAwait(false);
-                    await cluster.JoinAsync(one).ConfigureAwait(false);
-                }
-                cluster.MendSnapshots();
-                break;
-        }
-        // Two at least go on.
-        while (cluster.Running.Count() < 2) await cluster.JoinAsync(cluster.Free.First()).ConfigureAwait(false);
     }
 
     /// <summary>Waits until every partition answers live, as of all that was acknowledged when it was asked first, at each query API.</summary>
@@ -222,7 +198,7 @@ internal sealed class RebalanceRun(RebalanceOptions options, string root, TimePr
     {
         var all = new MoveRow("all");
         await output.WriteLineAsync(MoveRow.Head).ConfigureAwait(false);
-        foreach (var row in rows.Values)
+        foreach (var row in rows)
         {
             all.Add(row);
             await output.WriteLineAsync(row.ToString()).ConfigureAwait(false);
@@ -232,7 +208,7 @@ internal sealed class RebalanceRun(RebalanceOptions options, string root, TimePr
         foreach (var one in cluster.Failures) await output.WriteLineAsync(one).ConfigureAwait(false);
         if (failure.Length > 0) await output.WriteLineAsync(failure).ConfigureAwait(false);
         await output.WriteLineAsync(
-            $"{all.Times} rebalances, {load.Published} events, {verdict.Pairs} pairs and {verdict.Badges} badges compared at the end: "
+            $"{all.Times} times, {load.Published} events, {verdict.Pairs} pairs and {verdict.Badges} badges compared at the end: "
             + $"{verdict.Lost} lost, {verdict.Twice} counted twice, {verdict.Other} otherwise wrong; {all.Wrong} samples wrong, {cluster.Failures.Count} processors failed").ConfigureAwait(false);
         return verdict is { IsRight: true, Pairs: > 0 } && all.Wrong == 0 && cluster.Failures.Count == 0 && failure.Length == 0 ? 0 : 1;
     }

@@ -108,8 +108,10 @@ internal sealed partial class SimulatedWorld
             : message.Contains("log begins at", StringComparison.Ordinal) ? "log begins above the candidates"
             : message.Contains("of another log", StringComparison.Ordinal) ? "log forked below shipped rows"
             : "other";
+        // The newest manifest was damaged twice, with no checkpoint in between: there is no other one.
+        var nothingLeft = lane is { IsNewestSpoilt: true, PreviousCheckpoint: 0 };
         var excused = lane.MustRefuse is not null || lane.MayRefuse || lane is { IsSnapshotDamaged: true, Log.History: > 0 }
-            || (lane.Log.BeginOffset > 0 && (lane.IsDamaged || lane.IsSnapshotDamaged || lane.IsMachineLost || lane.IsForked));
+            || (lane.Log.BeginOffset > 0 && (nothingLeft || lane.IsDamaged || lane.IsSnapshotDamaged || lane.IsMachineLost || lane.IsForked));
         if (!excused || kind == "other") throw new DifferenceException($"refused without a reason: {message}");
         if (owner.Partition.RecoversAt is not null) throw new DifferenceException($"a refusal is tried again by itself: {message}");
         tally.Add(TallyGroup.Refusal, kind);
