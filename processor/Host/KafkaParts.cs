@@ -99,6 +99,7 @@ public sealed class KafkaParts : IProcessorParts
         try
         {
             var known = await lineage!.WaitAsync(stopping.Token).ConfigureAwait(false);
+            await LookAtRetentionAsync(known.Number).ConfigureAwait(false);
             members = [.. workers.Select((_, number) => topic.Join(known.Number, number, workers.Length, new WorkerAssignments(this, number)))];
         }
         catch (OperationCanceledException)
@@ -111,6 +112,27 @@ public sealed class KafkaParts : IProcessorParts
         }
     }
 
+    /// <summary>
+    /// Said before partitions come: which of them have lost records that their rows need. A processor with a checkpoint above
+    /// may still serve them, so it is their recovery that refuses.
+    /// </summary>
+    private async Task LookAtRetentionAsync(long number)
+    {
+        try
+        {
+            for (var partition = 0; partition < settings.Processor.Partitions; partition++)
+            {
+                var progress = await snapshots.ReadProgressAsync(new SnapshotPartition(number, partition), stopping.Token).ConfigureAwait(false);
+                var shipped = progress.Shipped?.Position ?? 0;
+                if (topic.BeginOf(partition) is var begin && begin > shipped) logger.RowsBelowLog(partition, shipped, begin);
+            }
+        }
+        catch (Exception away) when (away is LogUnavailableException or SnapshotUnavailableException or SnapshotDamagedException or LineageGoneException)
+        {
+            // The recoveries say it.
+        }
+    }
+
     /// <summary>A broker that is away is waited for; a topic that cannot be served from is refused.</summary>
     private async Task OpenTopicAsync(CancellationToken cancellation)
     {
@@ -120,7 +142,7 @@ public sealed class KafkaParts : IProcessorParts
             {
                 var found = await topic.OpenAsync();
                 foreach (var warning in found.Warnings) logger.TopicWarning(warning);
-                if (found.RefusalsFor(settings.Processor.Partitions) is { Count: > 0 } refusals) throw new SettingException(string.Join(Environment.NewLine, refusals));
+                if (found.RefusalsFor(settings.Processor.Partitions, settings.Checkpoint.Interval) is { Count: > 0 } refusals) throw new SettingException(string.Join(Environment.NewLine, refusals));
                 return;
             }
             catch (LogUnavailableException away)

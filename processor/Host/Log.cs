@@ -96,6 +96,9 @@ internal static partial class Log
     [LoggerMessage(41, LogLevel.Warning, "Topic: {Warning}")]
     public static partial void TopicWarning(this ILogger logger, string warning);
 
+    [LoggerMessage(48, LogLevel.Warning, "Partition {Partition}: the topic begins at offset {Begin}, above position {Shipped} of its rows in the snapshot store: only a processor with a checkpoint at or above can serve it")]
+    public static partial void RowsBelowLog(this ILogger logger, int partition, long shipped, long begin);
+
     [LoggerMessage(42, LogLevel.Information, "Partition {Partition} was assigned to this process")]
     public static partial void PartitionAssigned(this ILogger logger, int partition);
 

@@ -79,6 +79,10 @@ public sealed class KafkaTopic : IAsyncDisposable
         return true;
     }
 
+    /// <summary>First offset of a partition that is kept.</summary>
+    /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
+    public long BeginOf(int partition) => probe!.Offsets(partition).Begin;
+
     /// <summary>Records that the topic has.</summary>
     /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
     public long Records()

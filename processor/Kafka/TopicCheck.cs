@@ -9,14 +9,25 @@ namespace ReadStateStream.Kafka;
 /// <param name="DeadLetterPartitions">The same of the topic of dead letters.</param>
 /// <param name="Refusals">Why it cannot be served from, each with the way out.</param>
 /// <param name="Warnings">What an operator should know.</param>
-public sealed record TopicFindings(int Partitions, int DeadLetterPartitions, IReadOnlyList<string> Refusals, IReadOnlyList<string> Warnings)
+/// <param name="Retention">For how long records are kept; null: for ever, but for a bound in bytes.</param>
+public sealed record TopicFindings(
+    int Partitions, int DeadLetterPartitions, IReadOnlyList<string> Refusals, IReadOnlyList<string> Warnings, TimeSpan? Retention = null)
 {
-    /// <summary>Why it cannot be served from by processors that are set to a number of partitions; none: it can.</summary>
-    public IReadOnlyList<string> RefusalsFor(int partitions) => Partitions == 0 || Partitions == partitions ? Refusals :
-    [
-        .. Refusals,
-        $"the topic has {Partitions} partitions, Processor__Partitions is {partitions}: set it to the topic's; a topic whose partitions were added to is republished into a new one",
-    ];
+    /// <summary>Checkpoints, or ships of them, that may fail in a row before records go that a recovery asks for.</summary>
+    private const int IntervalsKept = 10;
+
+    /// <summary>Why it cannot be served from by processors with some settings; none: it can.</summary>
+    /// <param name="partitions">Their number of partitions.</param>
+    /// <param name="interval">Between two checkpoints: what is applied and not kept yet is as old as that, at least.</param>
+    public IReadOnlyList<string> RefusalsFor(int partitions, TimeSpan interval)
+    {
+        List<string> refusals = [.. Refusals];
+        if (Partitions != 0 && Partitions != partitions)
+            refusals.Add($"the topic has {Partitions} partitions, Processor__Partitions is {partitions}: set it to the topic's; a topic whose partitions were added to is republished into a new one");
+        if (Retention < IntervalsKept * interval)
+            refusals.Add($"the topic keeps its records for {Retention}, less than {IntervalsKept} times Checkpoint__IntervalSeconds: they would go before what was computed from them is kept; set retention.ms to {IntervalsKept * interval} or longer");
+        return refusals;
+    }
 }
 
 /// <summary>Creates and checks topics.</summary>
@@ -109,9 +120,12 @@ public sealed class TopicCheck : IDisposable
             warnings.Add($"message.timestamp.type of '{settings.Topic}' is '{type}': the time of a record is its producer's word; set it to 'LogAppendTime'");
         if (Number(configs, "max.message.bytes") is { } most && most < settings.MaxRecordBytes)
             warnings.Add($"max.message.bytes of '{settings.Topic}' is {most}, below Ingest__MaxEventBytes: such events are answered with an error");
-        if (Number(configs, "retention.ms") is > 0 and { } kept)
-            warnings.Add($"'{settings.Topic}' keeps its records for {TimeSpan.FromMilliseconds(kept)}: a new lineage cannot be computed from a log whose beginning is gone");
-        return new TopicFindings(partitions, letters, refusals, warnings);
+        var kept = Number(configs, "retention.ms") is >= 0 and { } ms ? TimeSpan.FromMilliseconds(Math.Min(ms, TimeSpan.MaxValue.TotalMilliseconds / 2)) : (TimeSpan?)null;
+        if (kept is not null)
+            warnings.Add($"'{settings.Topic}' keeps its records for {kept}: a new lineage cannot be computed from a log whose beginning is gone");
+        if (Number(configs, "retention.bytes") is >= 0 and { } bytes)
+            warnings.Add($"'{settings.Topic}' keeps {bytes:N0} bytes of a partition: a burst of events drops records before they are kept, and no lineage can be computed anew; set retention.bytes to -1");
+        return new TopicFindings(partitions, letters, refusals, warnings, kept);
     }
 
     /// <summary>Closes the client.</summary>

@@ -1,3 +1,4 @@
+using ReadStateStream.Benchmarks.Broker;
 using ReadStateStream.Benchmarks.Processes;
 using ReadStateStream.Benchmarks.Verbs;
 
@@ -6,7 +7,7 @@ namespace ReadStateStream.Benchmarks;
 internal static class Program
 {
     private const string Usage =
-        "usage: benchmarks [rmw|scan|latency|alloc|size|query|checkpoint|stall|restart|ship|all] [--states n] [--events n] [--rounds n] [--rate n] [--seconds n] [--seed n]";
+        "usage: benchmarks [rmw|scan|latency|alloc|size|query|checkpoint|stall|restart|ship|broker|moves|all] [--states n] [--events n] [--rounds n] [--rate n] [--seconds n] [--seed n]";
 
     private static int Main(string[] arguments)
     {
@@ -14,6 +15,11 @@ internal static class Program
         {
             if (arguments is ["child", var name, ..])
             {
+                if (name.StartsWith(BrokerChild.Prefix, StringComparison.Ordinal))
+                {
+                    BrokerChild.Serve(name, Settings.Parse(arguments.AsSpan(2)));
+                    return 0;
+                }
                 using var child = new Child(name, Settings.Parse(arguments.AsSpan(2)));
                 child.Serve(Console.In, Console.Out);
                 return 0;
@@ -44,6 +50,8 @@ internal static class Program
             case "stall": StallVerb.Run(bench); break;
             case "restart": RestartVerb.Run(bench); break;
             case "ship": ShipVerb.Run(bench); break;
+            case "broker": BrokerVerb.Run(bench); break;
+            case "moves": MovesVerb.Run(bench); break;
             case "all":
                 RmwVerb.Run(bench);
                 ScanVerb.Run(bench);
@@ -55,6 +63,8 @@ internal static class Program
                 StallVerb.Run(bench);
                 RestartVerb.Run(bench);
                 ShipVerb.Run(bench);
+                BrokerVerb.Run(bench);
+                MovesVerb.Run(bench);
                 break;
             default: throw new ArgumentException($"unknown verb {verb}");
         }

@@ -10,6 +10,9 @@ internal sealed record Settings
     /// <summary>Read states that exist before anything is measured.</summary>
     public int States { get; init; } = 10_000_000;
 
+    /// <summary>The same where it was asked for; a verb may have another default.</summary>
+    public int? StatesGiven { get; init; }
+
     /// <summary>Events of a throughput round.</summary>
     public int Events { get; init; } = 1_000_000;
 
@@ -21,6 +24,9 @@ internal sealed record Settings
 
     /// <summary>Events a second of a latency round.</summary>
     public int Rate { get; init; } = 100_000;
+
+    /// <summary>The same where it was asked for; a verb may have another default.</summary>
+    public int? RateGiven { get; init; }
 
     /// <summary>Length of a latency round, and of a round by time, seconds.</summary>
     public int Seconds { get; init; } = 10;
@@ -73,10 +79,10 @@ internal sealed record Settings
                 throw new ArgumentException($"{arguments[i]}: {arguments[i + 1]} is not a positive number");
             settings = arguments[i] switch
             {
-                "--states" => settings with { States = Math.Max(value, 10_000) },
+                "--states" => settings with { States = Math.Max(value, 10_000), StatesGiven = Math.Max(value, 10_000) },
                 "--events" => settings with { Events = value, EventsGiven = value },
                 "--rounds" => settings with { Rounds = value | 1 },
-                "--rate" => settings with { Rate = value },
+                "--rate" => settings with { Rate = value, RateGiven = value },
                 "--seconds" => settings with { Seconds = value, SecondsGiven = value },
                 "--seed" => settings with { Seed = value },
                 _ => throw new ArgumentException($"unknown option {arguments[i]}"),

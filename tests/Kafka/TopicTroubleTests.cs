@@ -84,6 +84,34 @@ public sealed class TopicTroubleTests(Broker broker) : IDisposable
         await product.StartProcessorAsync();
         await UntilSaidAsync(product, "its log begins at offset 4", "the log begins at 4");
         await RequireRefusedAsync(product);
+        Assert.Contains($"Partition {home}: the topic begins at offset 4, above position", product.Log);
+    }
+
+    [Fact]
+    public async Task Retention_that_drops_records_before_they_are_kept_is_refused_and_longer_is_said()
+    {
+        await using var product = await StartAsync();
+        await product.StopProcessorAsync();
+        await KeepAsync(product.Topic, "9999");
+        var (code, said) = await product.VerbAsync("topics", "check");
+        Assert.Equal(1, code);
+        Assert.Contains("refused: the topic keeps its records for 00:00:09.9990000, less than 10 times Checkpoint__IntervalSeconds", said);
+        var refused = await Assert.ThrowsAsync<ProductFailedException>(() => product.StartProcessorAsync());
+        Assert.Contains("retention.ms", refused.Message);
+        await KeepAsync(product.Topic, "10000");
+        (code, said) = await product.VerbAsync("topics", "check");
+        Assert.Equal(0, code);
+        Assert.Contains("warning: ", said);
+        await product.StartProcessorAsync();
+    }
+
+    private async Task KeepAsync(string topic, string milliseconds)
+    {
+        using var admin = Admin();
+        await admin.AlterConfigsAsync(new Dictionary<ConfigResource, List<ConfigEntry>>
+        {
+            [new ConfigResource { Type = ResourceType.Topic, Name = topic }] = [new ConfigEntry { Name = "retention.ms", Value = milliseconds }],
+        });
     }
 
     [Fact]

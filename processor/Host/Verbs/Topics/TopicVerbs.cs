@@ -36,7 +36,7 @@ internal static class TopicVerbs
 
     private static int Say(VerbSurroundings around, ProcessorSettings settings, TopicFindings found)
     {
-        var refusals = found.RefusalsFor(settings.Processor.Partitions);
+        var refusals = found.RefusalsFor(settings.Processor.Partitions, settings.Checkpoint.Interval);
         foreach (var refusal in refusals) around.Output.WriteLine($"refused: {refusal}");
         foreach (var warning in found.Warnings) around.Output.WriteLine($"warning: {warning}");
         if (refusals.Count == 0) around.Output.WriteLine($"{settings.Processor.Topic}: {found.Partitions} partitions, can be served from");
@@ -64,7 +64,7 @@ internal static class TopicVerbs
     {
         var topic = Open(settings, around);
         var found = await topic.OpenAsync();
-        if (found.RefusalsFor(settings.Processor.Partitions) is { Count: > 0 } refusals) throw new SettingException(string.Join(Environment.NewLine, refusals));
+        if (found.RefusalsFor(settings.Processor.Partitions, settings.Checkpoint.Interval) is { Count: > 0 } refusals) throw new SettingException(string.Join(Environment.NewLine, refusals));
         return topic;
     }
 
