@@ -58,6 +58,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
     private long committedAt;
     private long offsetsAt;
     private int full;
+    private bool isRebalanced;
     private volatile bool stopping;
 
     /// <summary>A partition that this member was given.</summary>
@@ -103,7 +104,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             .SetLogHandler((_, message) => notes.Note(message))
             .Build();
         ends = new PartitionEnds(
-            probe, () => given, (log, end, at) => asked.Enqueue(() => log.HeardEnd(end, at)), TimeSpan.FromMilliseconds(config.StatisticsIntervalMs!.Value), time);
+            consumer, settings.Topic, () => given, (log, end, at) => asked.Enqueue(() => log.HeardEnd(end, at)), TimeSpan.FromMilliseconds(config.StatisticsIntervalMs!.Value), time);
         thread = new Thread(Run) { Name = $"kafka-poll-{worker}", IsBackground = true };
     }
 
@@ -134,9 +135,10 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
     /// <summary>Leaves the group: what it owns is given away first.</summary>
     public void Dispose()
     {
-        ends.Dispose();
+        ends.Stop();
         stopping = true;
         if (thread.IsAlive) thread.Join();
+        ends.Dispose();
         consumer.Dispose();
     }
 
@@ -165,12 +167,12 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         try
         {
             var result = consumer.Consume(full > 0 ? Busy : Idle);
-            PauseNew();
+            AfterRebalance();
             if (result is not null) Deliver(result);
         }
         catch (ConsumeException error)
         {
-            PauseNew();
+            AfterRebalance();
             NoteConsumeError(error);
         }
     }
@@ -179,6 +181,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
 
     private List<TopicPartitionOffset> Assign(List<TopicPartition> more)
     {
+        isRebalanced = true;
         foreach (var partition in more)
         {
             var log = new KafkaLog(partition.Partition.Value, this, probe, ringBytes);
@@ -191,8 +194,11 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         return [.. more.Select(static partition => new TopicPartitionOffset(partition, Offset.End))];
     }
 
-    private void PauseNew()
+    private void AfterRebalance()
     {
+        if (!isRebalanced) return;
+        isRebalanced = false;
+        ends.Wake();
         if (justAssigned.Count == 0) return;
         var still = justAssigned.Where(partition => feeds.TryGetValue(partition.Partition.Value, out var feed) && feed.Ring is null).ToList();
         justAssigned.Clear();
@@ -201,6 +207,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
 
     private void Take(List<TopicPartitionOffset> taken, Action<KafkaLog> tell)
     {
+        isRebalanced = true;
         foreach (var partition in taken)
         {
             if (!feeds.Remove(partition.Partition.Value, out var feed)) continue;
@@ -237,6 +244,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             feed.IsFetched = true;
             consumer.Resume([at]);
             feed.IsPaused = false;
+            ends.Wake();
         }
         catch (KafkaException error)
         {
@@ -360,6 +368,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             // As after an assignment: where the library goes on is looked at once more.
             (feed.IsPaused, feed.IsSettled) = (false, false);
             consumer.Resume([Of(feed.Log.Partition)]);
+            ends.Wake();
         }
     }
 

@@ -44,32 +44,6 @@ internal sealed class RecordProbe : IDisposable
         }
     }
 
-    /// <summary>
-    /// Next offset to be written of some partitions, one question for each of their brokers; what none answered for is
-    /// missing. Waits for no other question.
-    /// </summary>
-    /// <param name="partitions">Their numbers.</param>
-    /// <param name="patience">How long it may take.</param>
-    public IEnumerable<(int Partition, long End)> Ends(IEnumerable<int> partitions, TimeSpan patience)
-    {
-        // Offset.End in the place of the time, as the protocol's ListOffsets has it.
-        var asked = partitions.Select(partition => new TopicPartitionTimestamp(topic, partition, new Timestamp(Offset.End.Value, TimestampType.CreateTime)));
-        List<TopicPartitionOffset> found;
-        try
-        {
-            found = consumer.OffsetsForTimes(asked, patience);
-        }
-        catch (TopicPartitionOffsetException some)
-        {
-            found = [.. some.Results.Where(static one => !one.Error.IsError).Select(static one => one.TopicPartitionOffset)];
-        }
-        catch (KafkaException)
-        {
-            return [];
-        }
-        return found.Where(static one => one.Offset.Value >= 0).Select(static one => (one.Partition.Value, one.Offset.Value));
-    }
-
     /// <summary>See <see cref="IEventLog.TryFingerprint"/>.</summary>
     public bool TryFingerprint(int partition, long offset, out RecordFingerprint fingerprint)
     {

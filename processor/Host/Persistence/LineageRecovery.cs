@@ -10,7 +10,11 @@ namespace ReadStateStream.Host.Persistence;
 internal sealed class LineageRecovery(
     Task<LineageEntry> lineage, Func<CancellationToken, Task>? before, Func<LineageEntry, IStateRecovery> recoveryOf) : IStateRecovery
 {
-    public async Task<RecoveredState> RecoverAsync(Exception? failure, CancellationToken cancellation)
+    /// <summary>Not on the caller's thread, which folds other partitions meanwhile: a folder answers at once, and what is read from it takes long.</summary>
+    public Task<RecoveredState> RecoverAsync(Exception? failure, CancellationToken cancellation) =>
+        Task.Run(() => RecoverBesideAsync(failure, cancellation), CancellationToken.None);
+
+    private async Task<RecoveredState> RecoverBesideAsync(Exception? failure, CancellationToken cancellation)
     {
         LineageEntry known;
         try

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using ReadStateStream.Benchmarks.Processes;
@@ -26,6 +27,8 @@ internal static class BrokerChild
     public static void Serve(string name, Settings settings)
     {
         if (BrokerBed.Missing is { } missing) throw new ArgumentException(missing);
+        // It would have a machine of its own: what its own start and recoveries take is not what is measured.
+        if (name == Guest) Process.GetCurrentProcess().PriorityClass = ProcessPriorityClass.Idle;
         using var watched = name == Watched ? new WatchedMember(settings) : null;
         HostedProduct? guest = null;
         while (Console.In.ReadLine() is { } command)
