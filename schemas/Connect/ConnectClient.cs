@@ -56,7 +56,7 @@ public sealed class ConnectClient(HttpMessageInvoker http, Uri address, TimeProv
             ExpectType(response, ConnectProtocol.UnaryContentType);
             await response.Content.LoadIntoBufferAsync(ConnectProtocol.MaxMessageBytes, either.Token).ConfigureAwait(false);
             var body = await response.Content.ReadAsByteArrayAsync(either.Token).ConfigureAwait(false);
-            return parser.ParseFrom(body);
+            return parser.ParseUntrusted(body);
         }
         catch (OperationCanceledException) when (expiry.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
@@ -127,9 +127,9 @@ public sealed class ConnectClient(HttpMessageInvoker http, Uri address, TimeProv
     {
         try
         {
-            return parser.ParseFrom(payload);
+            return parser.ParseUntrusted(payload);
         }
-        catch (InvalidProtocolBufferException e)
+        catch (MalformedMessageException e)
         {
             throw Translate(e, method)!;
         }
@@ -158,7 +158,7 @@ public sealed class ConnectClient(HttpMessageInvoker http, Uri address, TimeProv
     /// <summary>What the transport threw, in the protocol's terms; null for what is not the transport's.</summary>
     private ConnectException? Translate(Exception e, string method) => e switch
     {
-        InvalidProtocolBufferException => new(ConnectCode.Internal, $"{Address}: the answer to {method} is no such message", e),
+        MalformedMessageException => new(ConnectCode.Internal, $"{Address}: the answer to {method} is no such message", e),
         // A connection that is reset as it is made gets out of HttpClient as the socket's own error.
         HttpRequestException or IOException or SocketException => new(ConnectCode.Unavailable, $"{Address}: {method}: {e.Message}", e),
         _ => null,

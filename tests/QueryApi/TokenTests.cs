@@ -79,7 +79,7 @@ public class TokenTests
     {
         await using var d = await StartAsync();
         var foreign = FakeTopic.Token("another topic", (0, 1));
-        string[] bad = ["!!", "AAAA", "a", foreign, d.Topic.Token((0, 1)) + "," + foreign, d.Topic.Token((4, 1)), d.Topic.Token((0, ulong.MaxValue)),
+        string[] bad = ["!!", "AAAA", "Dg", "DwA", "a", foreign, d.Topic.Token((0, 1)) + "," + foreign, d.Topic.Token((4, 1)), d.Topic.Token((0, ulong.MaxValue)),
             FakeTopic.Token("", (0, 1))];
         foreach (var token in bad)
             Deployment.AssertProblem(await d.GetAsync($"/v1/users/{User}/badge?token={token}"), 400, "invalid-token");

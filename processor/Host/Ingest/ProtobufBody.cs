@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using ReadStateStream.Schemas;
 using ReadStateStream.Host.Http;
 using ReadStateStream.Schemas.V1;
 
@@ -29,7 +30,7 @@ public sealed class ProtobufBody(int maxEvents)
             }
             return new PostedEvents(events, Single: false, "/events");
         }
-        catch (InvalidProtocolBufferException malformed)
+        catch (Exception malformed) when (UntrustedMessages.IsMalformed(malformed))
         {
             throw new ProblemException(new Problem(400, "malformed-protobuf", "The body is no EventBatch", malformed.Message));
         }
@@ -51,9 +52,9 @@ public sealed class ProtobufBody(int maxEvents)
     {
         try
         {
-            return new PostedEvent(ChannelEvent.Parser.ParseFrom(bytes), null);
+            return new PostedEvent(ChannelEvent.Parser.ParseUntrusted(bytes.Span), null);
         }
-        catch (InvalidProtocolBufferException malformed)
+        catch (MalformedMessageException malformed)
         {
             return new PostedEvent(null, new EventFault(400, "invalid-protobuf", malformed.Message, ""));
         }

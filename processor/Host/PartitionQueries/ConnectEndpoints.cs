@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http.Metadata;
+using ReadStateStream.Schemas;
 using ReadStateStream.Host.Http;
 using ReadStateStream.Partition;
 using ReadStateStream.Partition.Query;
@@ -47,7 +48,7 @@ public sealed class ConnectEndpoints(
             CheckHeaders(context.Request, ConnectProtocol.UnaryEncodingHeader);
             // A source of its own for the clock: CancelAfter would use the machine's.
             using var timer = DeadlineOf(context.Request, deadline);
-            var request = parser.ParseFrom(await ReadAsync(context, either.Token));
+            var request = parser.ParseUntrusted(await ReadAsync(context, either.Token));
             var response = (await answer(request, either.Token)).ToByteArray();
             context.Response.ContentType = ConnectProtocol.UnaryContentType;
             context.Response.ContentLength = response.Length;
@@ -73,7 +74,7 @@ public sealed class ConnectEndpoints(
             var asked = await ConnectEnvelope.ReadAsync(
                 context.Request.Body, ConnectProtocol.MaxMessageBytes, context.RequestAborted)
                 ?? throw new ConnectException(ConnectCode.InvalidArgument, "the request has no message");
-            WatchOwnershipRequest.Parser.ParseFrom(asked.Payload.Span);
+            WatchOwnershipRequest.Parser.ParseUntrusted(asked.Payload.Span);
             await foreach (var claims in ownership.WatchAsync(context.RequestAborted))
             {
                 await context.Response.Body.WriteAsync(ConnectEnvelope.Encode(claims), context.RequestAborted);
@@ -135,7 +136,7 @@ public sealed class ConnectEndpoints(
                 return new ConnectException(ConnectCode.ResourceExhausted, failed.Message, failed);
             case PartitionUnavailableException:
                 return new ConnectException(ConnectCode.Unavailable, failed.Message, failed);
-            case InvalidProtocolBufferException:
+            case MalformedMessageException:
                 return new ConnectException(ConnectCode.InvalidArgument, failed.Message, failed);
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
                 return new ConnectException(ConnectCode.ResourceExhausted,

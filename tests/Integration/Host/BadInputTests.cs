@@ -167,11 +167,26 @@ public class BadInputTests
         Assert.Equal(0, processor.Topic.Count);
     }
 
-    [Fact]
-    public async Task A_body_that_is_no_protobuf_is_400()
+    [Theory]
+    [InlineData("0A7F01")] // ends before its field does
+    [InlineData("0F00")] // wire type 7, which does not exist
+    public async Task A_body_that_is_no_protobuf_is_400(string body)
     {
         await using var processor = await ProcessorUnderTest.StartAsync();
-        (await processor.PostAsync([0x0A, 0x7F, 1], "application/x-protobuf")).Problem(400, "malformed-protobuf");
+        (await processor.PostAsync(Convert.FromHexString(body), "application/x-protobuf")).Problem(400, "malformed-protobuf");
+    }
+
+    [Theory]
+    [InlineData("0E")] // wire types that do not exist: the library throws what is not its own
+    [InlineData("0F00")]
+    public async Task An_event_that_is_no_protobuf_is_400_and_the_others_are_kept(string e)
+    {
+        await using var processor = await ProcessorUnderTest.StartAsync();
+        var bytes = Convert.FromHexString(e);
+        var body = new EventBatch { Events = { new ChannelEvent { EventId = 1, ChannelCreated = new ChannelCreated { ChannelId = 7 } } } }.ToByteArray();
+        var answer = await processor.PostAsync([.. body, 0x0A, (byte)bytes.Length, .. bytes], "application/x-protobuf");
+        Assert.Equal([200, 400], answer.Json.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("status").GetInt32()));
+        Assert.Equal(1, processor.Topic.Count);
     }
 
     [Theory]

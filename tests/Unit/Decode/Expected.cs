@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using ReadStateStream.Schemas;
 using ReadStateStream.Fold;
 using ReadStateStream.Schemas.V1;
 
@@ -13,12 +14,12 @@ internal static class Expected
         parsed = new ChannelEvent();
         try
         {
-            parsed = ChannelEvent.Parser.ParseFrom(WithoutHeader(value));
+            parsed = ChannelEvent.Parser.ParseUntrusted(WithoutHeader(value));
             return true;
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidOperationException)
+        catch (Exception e) when (e is MalformedMessageException || UntrustedMessages.IsMalformed(e))
         {
-            // InvalidOperationException: a wire type that does not exist.
+            // The second: of the header.
             return false;
         }
     }

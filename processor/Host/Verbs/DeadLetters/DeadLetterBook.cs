@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using ReadStateStream.Schemas;
 using ReadStateStream.Host.Verbs.Shared;
 using ReadStateStream.Kafka;
 using ReadStateStream.Schemas.V1;
@@ -44,11 +45,11 @@ internal static class DeadLetterBook
         if (value.Length > 8 << 10) return;
         try
         {
-            var e = ChannelEvent.Parser.ParseFrom(value);
+            var e = ChannelEvent.Parser.ParseUntrusted(value);
             if (e.DeadLetterResolved is { } resolved) outcomes[((int)resolved.Partition, (long)resolved.Offset)] = (BookedLetter.Resolved, null);
             else if (e.DeadLetterWaived is { } waived) outcomes[((int)waived.Partition, (long)waived.Offset)] = (BookedLetter.Waived, waived.Reason);
         }
-        catch (InvalidProtocolBufferException)
+        catch (MalformedMessageException)
         {
             // A dead letter itself, or behind a Confluent header: no record that this tool writes.
         }

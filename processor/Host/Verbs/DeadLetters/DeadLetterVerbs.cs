@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using Google.Protobuf;
+using ReadStateStream.Schemas;
 using ReadStateStream.Host.Ingest;
 using ReadStateStream.Host.Settings;
 using ReadStateStream.Host.Verbs.Shared;
@@ -138,9 +139,9 @@ internal static class DeadLetterVerbs
     {
         try
         {
-            return JsonFormatter.Default.Format(ChannelEvent.Parser.ParseFrom(value));
+            return JsonFormatter.Default.Format(ChannelEvent.Parser.ParseUntrusted(value));
         }
-        catch (InvalidProtocolBufferException)
+        catch (MalformedMessageException)
         {
             return null;
         }

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using ReadStateStream.Schemas;
 using ReadStateStream.Fold;
 using ReadStateStream.Host.Ingest;
 using ReadStateStream.Host.Settings;
@@ -66,7 +67,7 @@ internal static class Redrive
     {
         ReadOnlySpan<byte> body = value;
         if (body.Length > 0 && body[0] == ConfluentHeader.MagicByte) ConfluentHeader.Strip(ref body);
-        return ChannelEvent.Parser.ParseFrom(body);
+        return ChannelEvent.Parser.ParseUntrusted(body);
     }
 
     private static RedrivePlan Refused(string why) => new([], why, false);
