@@ -113,6 +113,10 @@ public sealed class KafkaTopic : IAsyncDisposable
     /// <summary>Reads dead letters, and the log itself, for an operator.</summary>
     public TopicReader OpenReader() => new(clients, deadLetterPartitions);
 
+    /// <summary>A partition as it is now, for an operator.</summary>
+    /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
+    public StoppedKafkaLog OpenStopped(int partition) => new(clients, probe!, partition);
+
     /// <summary>Copies records into another topic of these brokers, which <see cref="CreateAsync"/> of its own made.</summary>
     /// <param name="target">Name of it.</param>
     public TopicCopy OpenCopy(string target) => new(clients, target, appendTimeoutMs);

@@ -44,6 +44,24 @@ internal sealed class RecordProbe : IDisposable
         }
     }
 
+    /// <summary>First offset that is kept, and up to where everything is decided: no transaction below is open.</summary>
+    /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
+    public (long Begin, long End) CommittedOffsets(int partition)
+    {
+        var (begin, _) = Offsets(partition);
+        try
+        {
+            // Offset.End in the place of a time, as the protocol's ListOffsets has it; of a reader of what is committed.
+            var end = consumer.OffsetsForTimes(
+                [new TopicPartitionTimestamp(topic, partition, new Timestamp(Offset.End.Value, TimestampType.CreateTime))], Patience)[0];
+            return (begin, end.Offset.Value);
+        }
+        catch (KafkaException error)
+        {
+            throw Unavailable(partition, error.Error.Reason, error);
+        }
+    }
+
     /// <summary>See <see cref="IEventLog.TryFingerprint"/>.</summary>
     public bool TryFingerprint(int partition, long offset, out RecordFingerprint fingerprint)
     {

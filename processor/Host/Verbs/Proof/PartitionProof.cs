@@ -32,9 +32,8 @@ internal sealed record ProvenPartition(
 internal sealed class PartitionProof(ProcessorSettings settings, long lineage, ISnapshotStore snapshots, string workFolder, TimeProvider time)
 {
     /// <summary>Proves one; says how many events more were applied, twice those of the log in all.</summary>
-    public async Task<ProvenPartition> RunAsync(int number, EmbeddedLog log, Action<long> progress, CancellationToken cancellation)
+    public async Task<ProvenPartition> RunAsync(int number, IEventLog log, Action<long> progress, CancellationToken cancellation)
     {
-        if (log.Refusal is { } damaged) throw damaged;
         var folder = Path.Combine(workFolder, $"{number}");
         try
         {
@@ -46,7 +45,7 @@ internal sealed class PartitionProof(ProcessorSettings settings, long lineage, I
         }
     }
 
-    private async Task<ProvenPartition> RunAsync(int number, EmbeddedLog log, string folder, Action<long> progress, CancellationToken cancellation)
+    private async Task<ProvenPartition> RunAsync(int number, IEventLog log, string folder, Action<long> progress, CancellationToken cancellation)
     {
         var place = new ReplayPlace(settings, lineage, number, Path.Combine(folder, "started"), time);
         CopyStore(StoreFolders.Of(settings.Processor.DataFolder, lineage, number), place.Folder);

@@ -33,21 +33,22 @@ internal static class VerifyVerb
         VerbSurroundings around, ProcessorSettings settings, (int? Partition, long? Lineage) only, DirectoryInfo? work, bool json, CancellationToken cancellation)
     {
         var numbers = VerbOptions.PartitionsOf(settings, only.Partition).ToList();
-        await using var topic = await StoppedTopic.OpenAsync(settings, around);
+        await using var logs = await StoppedLogs.OpenAsync(settings, around);
         await using var snapshots = ServedLineage.OpenForReading(settings, around);
         var lineage = await ServedLineage.ChooseAsync(settings, snapshots, only.Lineage, cancellation);
-        if (lineage.Identity != new LineageChoice(snapshots, settings).IdentityOf(topic.TopicIdentity))
+        if (lineage.Identity != new LineageChoice(snapshots, settings).IdentityOf(logs.TopicIdentity))
             around.Error.WriteLine($"lineage {lineage.Number} is of other settings than these: differences are to be expected");
         var folder = Path.Combine(work?.FullName ?? Path.GetTempPath(), $"readstate-verify-{Guid.NewGuid():N}");
         Directory.CreateDirectory(folder);
         try
         {
             var proof = new PartitionProof(settings, lineage.Number, snapshots, folder, around.Time);
-            var events = numbers.Sum(number => topic.Partitions[number].EndOffset);
+            var opened = numbers.ConvertAll(number => (Number: number, Log: logs.LogOf(number)));
+            var events = opened.Sum(static one => one.Log.EndOffset);
             var proven = await WorkProgress.RunAsync(around, "recounting", events * 2, "events", progress => Task.Run(async () =>
             {
                 var all = new List<ProvenPartition>();
-                foreach (var number in numbers) all.Add(await proof.RunAsync(number, topic.Partitions[number], progress, cancellation));
+                foreach (var (number, log) in opened) all.Add(await proof.RunAsync(number, log, progress, cancellation));
                 return all;
             }, cancellation));
             if (json) VerbOutput.WriteJson(around.Output, proven);

@@ -11,7 +11,6 @@ internal static class StoppedTopic
     /// <exception cref="IOException">A processor has it open.</exception>
     public static async Task<EmbeddedTopic> OpenAsync(ProcessorSettings settings, VerbSurroundings around)
     {
-        if (settings.Kafka.IsUsed) throw new SettingException("this verb reads the embedded log; Kafka__Bootstrap names a broker");
         _ = ServedLineage.TopicOf(settings);
         try
         {
