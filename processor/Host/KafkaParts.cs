@@ -274,5 +274,6 @@ public sealed class KafkaParts : IProcessorParts
         stepped = partitions = [];
         await topic.DisposeAsync().ConfigureAwait(false);
         await snapshots.DisposeAsync().ConfigureAwait(false);
+        factory?.Dispose();
     }
 }
