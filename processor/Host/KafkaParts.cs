@@ -166,6 +166,8 @@ public sealed class KafkaParts : IProcessorParts
 
     private void Take(KafkaLog log, PartitionWorker worker)
     {
+        // Given to a member that is about to leave: its leaving gives it back.
+        if (stopping.IsCancellationRequested) return;
         if (log.Partition >= settings.Processor.Partitions)
         {
             Fatal($"the topic was given partition {log.Partition}, Processor__Partitions is {settings.Processor.Partitions}: keys belong to other partitions now. "

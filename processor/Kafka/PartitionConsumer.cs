@@ -34,6 +34,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
     private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan CommitEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirstAnswer = TimeSpan.FromSeconds(2);
     private const int DoubtsMax = 5;
     private static readonly TimeSpan OffsetsEvery = TimeSpan.FromMilliseconds(100);
 
@@ -59,6 +60,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
     private long offsetsAt;
     private int full;
     private bool isRebalanced;
+    private bool wasAssigned;
     private volatile bool stopping;
 
     /// <summary>A partition that this member was given.</summary>
@@ -148,6 +150,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         {
             while (!stopping) Poll();
             Commit();
+            AwaitFirstAssignment();
             consumer.Close();
         }
         catch (Exception error)
@@ -156,6 +159,17 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             if (stopping) notes.ConsumerError(error.Message);
             else assignments.Fatal(error.ToString());
         }
+    }
+
+    /// <summary>
+    /// librdkafka 2.0.2 ends the process where a member is closed between its first JoinGroup and its first assignment
+    /// (<c>rd_kafka_sticky_assignor_state_destroy: Assertion `assignor_state' failed</c>). So that is waited for: others give up what it
+    /// gets within their session time-out; where no coordinator has answered at all, for less.
+    /// </summary>
+    private void AwaitFirstAssignment()
+    {
+        var began = time.GetTimestamp();
+        while (!wasAssigned && time.GetElapsedTime(began) < (CoordinatorHeardAt == long.MinValue ? FirstAnswer : settings.SessionTimeout)) Poll();
     }
 
     private void Poll()
@@ -181,7 +195,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
 
     private List<TopicPartitionOffset> Assign(List<TopicPartition> more)
     {
-        isRebalanced = true;
+        isRebalanced = wasAssigned = true;
         foreach (var partition in more)
         {
             var log = new KafkaLog(partition.Partition.Value, this, probe, ringBytes);

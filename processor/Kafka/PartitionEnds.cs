@@ -74,7 +74,7 @@ internal sealed class PartitionEnds : IDisposable
             var isWoken = wake.WaitOne(every);
             Ask();
             if (!isWoken || stopping) continue;
-            Thread.Sleep(Again);
+            wake.WaitOne(Again);
             Ask();
         }
     }
