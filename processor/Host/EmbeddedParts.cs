@@ -31,7 +31,6 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
     private StatePartition[] partitions = [];
     private PartitionWorker[] workers = [];
     private PersistenceWorker? persistence;
-    private PartitionFactory? factory;
 
     public event Action? StateChanged;
 
@@ -52,7 +51,7 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         RequireEpochOf(topic.Partitions);
         lineage = await new LineageLookup(snapshots, settings, time, logger)
             .FindAsync(topic.TopicIdentity, isLogWhole: topic.Partitions.All(log => log.BeginOffset == 0), cancellation, stopping.Token);
-        factory = new PartitionFactory(settings, Names, snapshots, Faults, time, telemetry, logger, () => StateChanged?.Invoke());
+        var factory = new PartitionFactory(settings, Names, snapshots, Faults, time, telemetry, logger, () => StateChanged?.Invoke());
         partitions = [.. topic.Partitions.Select((log, number) => factory.Create(number, log, lineage))];
         var threads = processor.ThreadsOf(partitions.Length);
         workers = [.. Enumerable.Range(0, threads)
@@ -81,7 +80,6 @@ public sealed class EmbeddedParts(ProcessorSettings settings, TimeProvider time,
         if (topic is not null) await topic.DisposeAsync().ConfigureAwait(false);
         topic = null;
         await snapshots.DisposeAsync().ConfigureAwait(false);
-        factory?.Dispose();
     }
 
     private EmbeddedTopic OpenTopic()

@@ -33,12 +33,15 @@ public sealed class KafkaParts : IProcessorParts
     private readonly ISnapshotStore snapshots;
     private readonly KafkaTopic topic;
     private readonly Lock gate = new();
+    private readonly SemaphoreSlim asking = new(1);
     private readonly ConcurrentDictionary<int, Task> leaving = new();
     private readonly Dictionary<KafkaLog, Owned> owned = [];
     private volatile StatePartition[] stepped = [];
     private volatile StatePartition[] partitions = [];
     private Task<LineageEntry>? lineage;
     private Task? joining;
+    private Task? stopped;
+    private FileStream? folderLock;
     private PartitionFactory? factory;
     private IKafkaMember[] members = [];
     private PartitionWorker[] workers = [];
@@ -82,33 +85,48 @@ public sealed class KafkaParts : IProcessorParts
 
     public async Task StartAsync(CancellationToken cancellation)
     {
-        DiskOperations.Real.CreateFolderDurably(Path.GetFullPath(settings.Processor.DataFolder));
+        LockFolder();
         await OpenTopicAsync(cancellation);
         factory = new PartitionFactory(settings, Names, snapshots, Faults, time, telemetry, logger, () => StateChanged?.Invoke());
+        var isWhole = topic.IsWhole();
         lineage = await new LineageLookup(snapshots, settings, time, logger)
-            .FindAsync(topic.Publisher.TopicIdentity, topic.IsWhole(), cancellation, stopping.Token);
+            .FindAsync(topic.Publisher.TopicIdentity, isWhole, cancellation, stopping.Token);
         var threads = settings.Processor.ThreadsOf(settings.Processor.Partitions);
         workers = [.. Enumerable.Range(0, threads).Select(static number => new PartitionWorker(number, []))];
         persistence = new PersistenceWorker(() => stepped, time);
-        joining = JoinAsync();
+        joining = JoinAsync(isWhole);
+    }
+
+    private void LockFolder()
+    {
+        try
+        {
+            DiskOperations.Real.CreateFolderDurably(Path.GetFullPath(settings.Processor.DataFolder));
+            folderLock = StoreFolders.Lock(settings.Processor.DataFolder);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingException(refused.Message);
+        }
     }
 
     /// <summary>The group's name holds the lineage: whoever does not know it cannot join.</summary>
-    private async Task JoinAsync()
+    private async Task JoinAsync(bool isWhole)
     {
         try
         {
             var known = await lineage!.WaitAsync(stopping.Token).ConfigureAwait(false);
-            await LookAtRetentionAsync(known.Number).ConfigureAwait(false);
+            if (!isWhole) await LookAtRetentionAsync(known.Number).ConfigureAwait(false);
             members = [.. workers.Select((_, number) => topic.Join(known.Number, number, workers.Length, new WorkerAssignments(this, number)))];
         }
         catch (OperationCanceledException)
         {
             // It stops before it knew.
         }
-        catch (SettingException refused)
+        catch (Exception failed)
         {
-            Fatal(refused.Message);
+            // Whoever does not join serves nothing, and nobody else looks at this task.
+            Fatal(failed is SettingException ? failed.Message : failed.ToString());
         }
     }
 
@@ -118,18 +136,23 @@ public sealed class KafkaParts : IProcessorParts
     /// </summary>
     private async Task LookAtRetentionAsync(long number)
     {
-        try
+        for (var partition = 0; partition < settings.Processor.Partitions; partition++)
         {
-            for (var partition = 0; partition < settings.Processor.Partitions; partition++)
+            try
             {
                 var progress = await snapshots.ReadProgressAsync(new SnapshotPartition(number, partition), stopping.Token).ConfigureAwait(false);
                 var shipped = progress.Shipped?.Position ?? 0;
                 if (topic.BeginOf(partition) is var begin && begin > shipped) logger.RowsBelowLog(partition, shipped, begin);
             }
-        }
-        catch (Exception away) when (away is LogUnavailableException or SnapshotUnavailableException or SnapshotDamagedException or LineageGoneException)
-        {
-            // The recoveries say it.
+            catch (SnapshotDamagedException)
+            {
+                // Its recovery says it.
+            }
+            catch (Exception away) when (away is LogUnavailableException or SnapshotUnavailableException or LineageGoneException)
+            {
+                // So it is for the others: their recoveries say it.
+                return;
+            }
         }
     }
 
@@ -142,7 +165,7 @@ public sealed class KafkaParts : IProcessorParts
             {
                 var found = await topic.OpenAsync();
                 foreach (var warning in found.Warnings) logger.TopicWarning(warning);
-                if (found.RefusalsFor(settings.Processor.Partitions, settings.Checkpoint.Interval) is { Count: > 0 } refusals) throw new SettingException(string.Join(Environment.NewLine, refusals));
+                ServableTopic.Require(found, settings);
                 return;
             }
             catch (LogUnavailableException away)
@@ -166,8 +189,6 @@ public sealed class KafkaParts : IProcessorParts
 
     private void Take(KafkaLog log, PartitionWorker worker)
     {
-        // Given to a member that is about to leave: its leaving gives it back.
-        if (stopping.IsCancellationRequested) return;
         if (log.Partition >= settings.Processor.Partitions)
         {
             Fatal($"the topic was given partition {log.Partition}, Processor__Partitions is {settings.Processor.Partitions}: keys belong to other partitions now. "
@@ -184,6 +205,12 @@ public sealed class KafkaParts : IProcessorParts
         log.Committable = () => partition.Persistence?.CommittablePosition(snapshots.KeepsRows) ?? 0;
         lock (gate)
         {
+            // Given to a member that is about to leave: its leaving gives it back.
+            if (stopping.IsCancellationRequested)
+            {
+                partition.Dispose();
+                return;
+            }
             owned[log] = new Owned(partition, worker);
             Publish();
             stepped = [.. stepped, partition];
@@ -231,32 +258,40 @@ public sealed class KafkaParts : IProcessorParts
     {
         while (true)
         {
+            // One after the other, as the probe asks anyway: the others wait without a thread.
+            await asking.WaitAsync(cancellation).ConfigureAwait(false);
             try
             {
-                log.Refresh();
+                await Task.Run(log.Refresh, cancellation).ConfigureAwait(false);
                 return;
             }
             catch (LogUnavailableException away)
             {
                 logger.BrokerAwaited(away.Message);
-                await Task.Delay(BrokerRetry, time, cancellation).ConfigureAwait(false);
             }
+            finally
+            {
+                asking.Release();
+            }
+            await Task.Delay(BrokerRetry, time, cancellation).ConfigureAwait(false);
         }
     }
 
     // The end
 
     public Task StopAsync(CancellationToken cancellation) =>
-        Task.Run(() => StopAllAsync(cancellation), CancellationToken.None).WaitAsync(cancellation);
+        (stopped ??= Task.Run(() => StopAllAsync(cancellation), CancellationToken.None)).WaitAsync(cancellation);
 
-    public ValueTask DisposeAsync() => new(StopAllAsync(new CancellationToken(canceled: true)));
+    public ValueTask DisposeAsync() => new(stopped ??= StopAllAsync(new CancellationToken(canceled: true)));
 
     /// <summary>Partitions stop, take a last checkpoint and ship it as long as there is time; then the members leave the group.</summary>
     private async Task StopAllAsync(CancellationToken cancellation)
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         if (joining is not null) await joining.ConfigureAwait(false);
-        foreach (var log in owned.Keys.ToList()) Leave(log, keep: true);
+        List<KafkaLog> mine;
+        lock (gate) mine = [.. owned.Keys];
+        foreach (var log in mine) Leave(log, keep: true);
         var all = Task.WhenAll(leaving.Values);
         try
         {
@@ -266,16 +301,14 @@ public sealed class KafkaParts : IProcessorParts
         {
             logger.StopCutShort();
         }
-        foreach (var member in members) member.Dispose();
-        members = [];
+        // Each waits for the broker, which may be away.
+        await Task.WhenAll(members.Select(static member => Task.Run(member.Dispose))).ConfigureAwait(false);
         foreach (var worker in workers) worker.Dispose();
-        workers = [];
         persistence?.Dispose();
-        persistence = null;
         foreach (var partition in stepped) partition.Dispose();
         stepped = partitions = [];
         await topic.DisposeAsync().ConfigureAwait(false);
         await snapshots.DisposeAsync().ConfigureAwait(false);
-        factory?.Dispose();
+        if (folderLock is not null) await folderLock.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -21,10 +21,8 @@ namespace ReadStateStream.Host;
 /// <param name="stateChanged">Called, from any thread, after a partition's state changed.</param>
 internal sealed class PartitionFactory(
     ProcessorSettings settings, LogNames names, ISnapshotStore snapshots, IFaultPoints faults, TimeProvider time, Telemetry telemetry, ILogger logger,
-    Action stateChanged) : IDisposable
+    Action stateChanged)
 {
-    private readonly SemaphoreSlim recoveries = new(Environment.ProcessorCount);
-
     /// <summary>A partition that recovers once its lineage is known.</summary>
     /// <param name="number">Its number.</param>
     /// <param name="log">Its log.</param>
@@ -35,7 +33,7 @@ internal sealed class PartitionFactory(
         int number, IEventLog log, Task<LineageEntry> lineage, Func<CancellationToken, Task>? before = null, IDeadLetters? deadLetters = null)
     {
         StatePartition? made = null;
-        var recovery = new LineageRecovery(lineage, before, recoveries, known => RecoveryOf(number, log, known, () => made?.OnWork?.Invoke()));
+        var recovery = new LineageRecovery(lineage, before, known => RecoveryOf(number, log, known, () => made?.OnWork?.Invoke()));
         var partition = made = new StatePartition(
             new PartitionSettings(
                 number, settings.Processor.Partitions, settings.Policy, settings.EventIds.EpochUnixMs, settings.EventIds.MaxAheadSeconds * 1_000L, time),
@@ -49,9 +47,6 @@ internal sealed class PartitionFactory(
         };
         return partition;
     }
-
-    /// <summary>After the last partition.</summary>
-    public void Dispose() => recoveries.Dispose();
 
     private PartitionRecovery RecoveryOf(int number, IEventLog log, LineageEntry known, Action wake) => new(
         new RecoverySettings(

@@ -15,6 +15,28 @@ public interface IKafkaNotes
     void DeadLettersWait(int count, string reason);
 }
 
+/// <summary>For whoever says what came of it, and nothing of what the clients met on the way.</summary>
+public sealed class SilentNotes : IKafkaNotes
+{
+    /// <summary>The only one.</summary>
+    public static SilentNotes Instance { get; } = new();
+
+    /// <inheritdoc/>
+    public void Library(bool isWarning, string message)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void ConsumerError(string reason)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void DeadLettersWait(int count, string reason)
+    {
+    }
+}
+
 /// <summary>How a client's own log is told.</summary>
 internal static class LibraryNotes
 {

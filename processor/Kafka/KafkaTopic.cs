@@ -71,19 +71,13 @@ public sealed class KafkaTopic : IAsyncDisposable
 
     /// <summary>Every partition has its first record still.</summary>
     /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
-    public bool IsWhole()
-    {
-        for (var partition = 0; partition < Publisher.PartitionCount; partition++)
-            if (probe!.Offsets(partition).Begin > 0)
-                return false;
-        return true;
-    }
+    public bool IsWhole() => Enumerable.Range(0, Publisher.PartitionCount).All(partition => BeginOf(partition) == 0);
 
     /// <summary>First offset of a partition that is kept.</summary>
     /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
     public long BeginOf(int partition) => probe!.Offsets(partition).Begin;
 
-    /// <summary>Records that the topic has.</summary>
+    /// <summary>Offsets that the topic keeps: its records, and the ends of transactions.</summary>
     /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
     public long Records()
     {

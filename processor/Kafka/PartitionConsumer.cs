@@ -77,10 +77,16 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         /// <summary>The library has it assigned: from the rebalance on.</summary>
         public bool IsFetched { get; set; } = true;
 
+        /// <summary>The library refused that it is read from where it should be; that was said.</summary>
+        public bool IsDelayed { get; set; }
+
         /// <summary>What comes follows on what came: the first record was the one asked for.</summary>
         public bool IsSettled { get; set; }
 
-        /// <summary>Offsets without a record were met, and proven.</summary>
+        /// <summary>
+        /// Offsets without a record were met, and proven: further ones are passed unasked while it is settled, since each transaction
+        /// leaves one.
+        /// </summary>
         public bool HasGaps { get; set; }
 
         /// <summary>Times that records were missing since the last that was not.</summary>
@@ -213,6 +219,8 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         if (!isRebalanced) return;
         isRebalanced = false;
         ends.Wake();
+        // The library has paused and resumed all: where it goes on is looked at once more.
+        foreach (var feed in feeds.Values) feed.IsSettled = false;
         if (justAssigned.Count == 0) return;
         var still = justAssigned.Where(partition => feeds.TryGetValue(partition.Partition.Value, out var feed) && feed.Ring is null).ToList();
         justAssigned.Clear();
@@ -257,18 +265,14 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             consumer.IncrementalAssign([new TopicPartitionOffset(at, feed.Next)]);
             feed.IsFetched = true;
             consumer.Resume([at]);
-            feed.IsPaused = false;
+            feed.IsPaused = feed.IsDelayed = false;
             ends.Wake();
         }
         catch (KafkaException error)
         {
-            // A rebalance is under way: it ends, or takes the partition.
-            notes.ConsumerError($"partition {feed.Log.Partition} is not read from {feed.Next} yet: {error.Error.Reason}");
-            var ring = feed.Ring;
-            asked.Enqueue(() =>
-            {
-                if (feeds.GetValueOrDefault(feed.Log.Partition) == feed && feed.Ring == ring) Fetch(feed);
-            });
+            // What the library has assigned and what it was given may differ for a moment: tried again with the offsets.
+            if (!feed.IsDelayed) notes.ConsumerError($"partition {feed.Log.Partition} is not read from {feed.Next} yet: {error.Error.Reason}");
+            feed.IsDelayed = true;
         }
     }
 
@@ -280,7 +284,8 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         if (offset < feed.Next || feed.IsProving || (result.IsPartitionEOF && feed.Waiting.Count > 0)) return;
         if (offset > feed.Next && (result.IsPartitionEOF || !feed.IsSettled || !feed.HasGaps))
         {
-            ProveGap(feed, ring, offset, isEnd: result.IsPartitionEOF);
+            // What waits for room lies before the gap: this comes again once that is read.
+            if (feed.Waiting.Count == 0) ProveGap(feed, ring, offset, isEnd: result.IsPartitionEOF);
             return;
         }
         feed.IsSettled = true;
@@ -291,7 +296,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         }
         feed.Next = offset + 1;
         var appended = result.Message.Timestamp.UnixTimestampMs;
-        var packed = Packed(result.Message.Headers);
+        var packed = PackedHeaders.Of(result.Message.Headers, headers);
         if (feed.Waiting.Count == 0 && ring.TryWrite(offset, appended, keys.Bytes, values.Bytes, packed))
         {
             feed.Log.Grew(feed.Next);
@@ -328,7 +333,8 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
 
     private void PassGap(Feed feed, RecordRing ring, long from, long offset, bool? isEmpty, bool isEnd)
     {
-        if (feed.Ring != ring || feed.Next != from) return;
+        // Taken meanwhile, or read for another reader.
+        if (feeds.GetValueOrDefault(feed.Log.Partition) != feed || feed.Ring != ring || feed.Next != from) return;
         if (isEmpty is true && !ring.TryWriteGap(offset))
         {
             asked.Enqueue(() => PassGap(feed, ring, from, offset, true, isEnd));
@@ -343,7 +349,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         }
         else if (isEmpty is false && ++feed.Doubts > DoubtsMax)
         {
-            feed.Log.Fail(new LogForkedAtReadException(feed.Log.Partition, from, $"it goes on at {offset}, and records lie between"));
+            feed.Log.Fail(new LogForkedAtReadException(feed.Log.Partition, from, $"it goes on at {offset}, and what lies between cannot be read"));
             return;
         }
         // What came meanwhile was not taken.
@@ -356,18 +362,6 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         feed.Next = offset;
         feed.HighAtEnd = consumer.GetWatermarkOffsets(Of(feed.Log.Partition)).High.Value;
         feed.Log.Ends(offset);
-    }
-
-    private ReadOnlySpan<byte> Packed(Headers? read)
-    {
-        if (read is null || read.Count == 0) return default;
-        headers.Clear();
-        foreach (var header in read)
-        {
-            var value = header.GetValueBytes();
-            RecordHeaders.Add(headers, header.Key, value ?? [], isNull: value is null);
-        }
-        return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(headers);
     }
 
     private void Refill()
@@ -407,6 +401,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         foreach (var feed in feeds.Values)
         {
             if (feed.Ring is null) continue;
+            if (feed.IsDelayed) Fetch(feed);
             var known = consumer.GetWatermarkOffsets(Of(feed.Log.Partition));
             if (known.Low.Value > feed.Log.BeginOffset) feed.Log.Begins(known.Low.Value);
             // What lies above the end that was read is no record, until there is more.

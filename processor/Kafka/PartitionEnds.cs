@@ -83,8 +83,14 @@ internal sealed class PartitionEnds : IDisposable
     {
         var owned = logs();
         if (stopping || owned.Count == 0 || Heard(owned) == owned.Count || stopping) return;
-        // One leader that is away leaves all unanswered: now each by itself.
-        Parallel.ForEach(owned, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, log => Heard([log]));
+        // One leader that is away leaves all unanswered: now each by itself, on threads of their own, since they wait long.
+        var threads = owned.Chunk((owned.Count + AtOnce - 1) / AtOnce).Select(some => new Thread(() =>
+        {
+            foreach (var log in some)
+                if (!stopping) Heard([log]);
+        }) { Name = "kafka-ends-each", IsBackground = true }).ToList();
+        foreach (var one in threads) one.Start();
+        foreach (var one in threads) one.Join();
     }
 
     private int Heard(IReadOnlyList<KafkaLog> asked)

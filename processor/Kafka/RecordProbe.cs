@@ -26,7 +26,7 @@ internal sealed class RecordProbe : IDisposable
         consumer = new ConsumerBuilder<byte[], byte[]>(settings.Probe()).SetLogHandler((_, message) => notes.Note(message)).SetErrorHandler(static (_, _) => { }).Build();
     }
 
-    /// <summary>First offset that is kept, next one to be written.</summary>
+    /// <summary>First offset that is kept, and up to where everything is decided: no transaction below is open.</summary>
     /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
     public (long Begin, long End) Offsets(int partition)
     {
@@ -41,24 +41,6 @@ internal sealed class RecordProbe : IDisposable
             {
                 throw Unavailable(partition, error.Error.Reason, error);
             }
-        }
-    }
-
-    /// <summary>First offset that is kept, and up to where everything is decided: no transaction below is open.</summary>
-    /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
-    public (long Begin, long End) CommittedOffsets(int partition)
-    {
-        var (begin, _) = Offsets(partition);
-        try
-        {
-            // Offset.End in the place of a time, as the protocol's ListOffsets has it; of a reader of what is committed.
-            var end = consumer.OffsetsForTimes(
-                [new TopicPartitionTimestamp(topic, partition, new Timestamp(Offset.End.Value, TimestampType.CreateTime))], Patience)[0];
-            return (begin, end.Offset.Value);
-        }
-        catch (KafkaException error)
-        {
-            throw Unavailable(partition, error.Error.Reason, error);
         }
     }
 
@@ -81,7 +63,7 @@ internal sealed class RecordProbe : IDisposable
         }
     }
 
-    /// <summary>Whether no record lies from an offset up to another, at which the partition ends.</summary>
+    /// <summary>Whether no record lies from an offset up to another, at which the partition ends or a record lies.</summary>
     /// <exception cref="LogUnavailableException">The broker does not answer.</exception>
     public bool IsEmpty(int partition, long from, long to) => Read(partition, () =>
     {

@@ -18,7 +18,7 @@ public sealed class StoppedKafkaLog : IEventLog
     internal StoppedKafkaLog(ClientSettings settings, RecordProbe probe, int partition)
     {
         (this.settings, this.probe, this.partition) = (settings, probe, partition);
-        (BeginOffset, EndOffset) = probe.CommittedOffsets(partition);
+        (BeginOffset, EndOffset) = probe.Offsets(partition);
     }
 
     /// <inheritdoc/>
@@ -72,16 +72,10 @@ public sealed class StoppedKafkaLog : IEventLog
             }
             waiting = null;
             NextOffset = at + 1;
-            headers.Clear();
-            foreach (var header in result.Message.Headers ?? [])
-            {
-                var value = header.GetValueBytes();
-                RecordHeaders.Add(headers, header.Key, value ?? [], isNull: value is null);
-            }
             record = new LogRecord
             {
                 Offset = at, AppendedUnixMs = result.Message.Timestamp.UnixTimestampMs, Key = result.Message.Key ?? [], Value = result.Message.Value ?? [],
-                Headers = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(headers),
+                Headers = PackedHeaders.Of(result.Message.Headers, headers),
             };
             return true;
         }
@@ -93,6 +87,10 @@ public sealed class StoppedKafkaLog : IEventLog
             try
             {
                 return consumer.Consume(Patience) ?? throw new KafkaException(ErrorCode.Local_TimedOut);
+            }
+            catch (ConsumeException gone) when (gone.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange)
+            {
+                throw new LogForkedAtReadException(log.partition, NextOffset, gone.Error.Reason);
             }
             catch (KafkaException error)
             {

@@ -5,7 +5,8 @@ internal sealed class StepKills(string? root, int seed, TimeProvider time, TextW
 {
     private const int TimesMax = 4;
     private const int EventsBetween = 150;
-    private static readonly TimeSpan StepPatience = TimeSpan.FromSeconds(60);
+    /// <summary>A guard against a step that is never reached, not a measure: a loaded machine takes a minute to compact so much.</summary>
+    private static readonly TimeSpan StepPatience = TimeSpan.FromMinutes(5);
 
     /// <summary>One row a step; a product of its own for each, or (in the short form) one for all of them.</summary>
     public async Task RunAsync(
@@ -94,7 +95,7 @@ internal sealed class StepKills(string? root, int seed, TimeProvider time, TextW
 
     private static int TimesOf(string step, Random random) => step switch
     {
-        "ship-row" or "compact-in-copies" => random.Next(1, 20),
+        "ship-row" => random.Next(1, 20),
         // Of the partition whose newest checkpoint is not shipped; the other one's may be.
         _ when FaultSteps.OfCheckpointRecovery.Contains(step) => 1,
         _ when FaultSteps.UnderLoad.Contains(step) => random.Next(1, TimesMax),

@@ -36,14 +36,13 @@ public sealed class KafkaServer : IAsyncDisposable
     public static string? MissingOwn => File.Exists(Script()) ? null : "no broker that may be broken: set SHARED to a folder with servers/kafka";
 
     /// <summary>Finds or starts one.</summary>
-    /// <param name="brokers">How many are started.</param>
-    /// <param name="mustBeOwn">Whether one that is named will not do, since it is going to be broken.</param>
     /// <exception cref="ProductFailedException">It did not start.</exception>
-    public static async Task<KafkaServer> StartAsync(int brokers = 1, bool mustBeOwn = false)
-    {
-        if (!mustBeOwn && Named is { } named) return new KafkaServer(named, "", null);
-        return await StartOwnAsync(FreePort(brokers), brokers).ConfigureAwait(false);
-    }
+    public static Task<KafkaServer> StartAsync() => Named is { } named ? Task.FromResult(new KafkaServer(named, "", null)) : StartOwnAsync(1);
+
+    /// <summary>Starts some that may be broken: those that are named will not do.</summary>
+    /// <param name="brokers">How many.</param>
+    /// <exception cref="ProductFailedException">They did not start.</exception>
+    public static Task<KafkaServer> StartOwnAsync(int brokers) => StartOwnAsync(FreePort(brokers), brokers);
 
     /// <summary>Starts one broker with a second way to it, through a proxy; both ways lead only to themselves.</summary>
     /// <param name="proxy">The proxy; its way is named <see cref="Proxied"/>.</param>
@@ -66,9 +65,19 @@ public sealed class KafkaServer : IAsyncDisposable
     {
         var (script, folder) = (Script(), Directory.CreateTempSubdirectory("readstate-kafka-").FullName);
         string[] arguments = ["start", folder, "--port", $"{port}", "--brokers", $"{brokers}", .. settings.SelectMany(static one => (string[])["--set", one])];
-        _ = await ExternalProgram.RunAsync(script, arguments).ConfigureAwait(false);
-        var all = await File.ReadAllTextAsync(Path.Combine(folder, "bootstrap")).ConfigureAwait(false);
-        return new KafkaServer(all.Trim(), script, folder);
+        try
+        {
+            _ = await ExternalProgram.RunAsync(script, arguments).ConfigureAwait(false);
+            var all = await File.ReadAllTextAsync(Path.Combine(folder, "bootstrap")).ConfigureAwait(false);
+            return new KafkaServer(all.Trim(), script, folder);
+        }
+        catch
+        {
+            // Some of several may run already.
+            _ = await ExternalProgram.TryRunAsync(script, ["kill", folder]).ConfigureAwait(false);
+            Directory.Delete(folder, recursive: true);
+            throw;
+        }
     }
 
     /// <summary>kill -9 of one broker, from 1.</summary>

@@ -120,16 +120,9 @@ public sealed partial class ProductProcess : IAsyncDisposable
     /// <summary>Runs a verb of the processor, with its settings; its exit code and all that it said.</summary>
     public async Task<(int Code, string Said)> VerbAsync(params string[] arguments)
     {
-        var start = new System.Diagnostics.ProcessStartInfo(Executable("processor/Host", "processor"), arguments)
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true,
-        };
-        foreach (var (key, value) in ProcessorSettings()) start.Environment[key] = value;
-        start.Environment["Processor__DataFolder"] = DataFolder;
-        using var verb = System.Diagnostics.Process.Start(start)!;
-        var said = await Task.WhenAll(verb.StandardOutput.ReadToEndAsync(), verb.StandardError.ReadToEndAsync()).ConfigureAwait(false);
-        await verb.WaitForExitAsync().ConfigureAwait(false);
-        return (verb.ExitCode, string.Join('\n', said));
+        var (code, output, errors) = await ExternalProgram.TryRunAsync(
+            Executable("processor/Host", "processor"), arguments, [.. ProcessorSettings(), new("Processor__DataFolder", DataFolder)]).ConfigureAwait(false);
+        return (code, $"{output}\n{errors}");
     }
 
     /// <summary>Name of the topic, where there is one.</summary>

@@ -42,6 +42,12 @@ public sealed class VerifyTests(Broker broker)
             using var answer = await http.GetAsync(new Uri(product.Api, $"/v1/users/{Amy}/channels/{Channel}"));
             return (await answer.Content.ReadAsStringAsync()).Contains("\"unread\":3", StringComparison.Ordinal);
         }, Patience, () => product.Log, TimeSpan.FromMilliseconds(50));
+        foreach (var verb in (string[][])[["verify"], ["lineage", "drop", "256", "--yes", "--force"]])
+        {
+            var (refused, why) = await product.VerbAsync(verb);
+            Assert.Equal(1, refused);
+            Assert.Contains("is open in another process", why);
+        }
         await product.StopProcessorAsync();
 
         var (code, said) = await product.VerbAsync("verify");

@@ -3,6 +3,7 @@ using System.Globalization;
 using Google.Protobuf;
 using ReadStateStream.Crash;
 using ReadStateStream.Harness;
+using ReadStateStream.Kafka;
 using ReadStateStream.Schemas.V1;
 using Spectre.Console;
 
@@ -130,9 +131,7 @@ internal sealed class RebalanceRun(RebalanceOptions options, string root, TimePr
     private async Task<(KafkaServer Broker, string Theirs)> StartBrokersAsync(Toxiproxy? proxy)
     {
         if (proxy is not null) return await KafkaServer.StartProxiedAsync(proxy).ConfigureAwait(false);
-        var broker = options.Of == Trouble.Brokers
-            ? await KafkaServer.StartAsync(BrokerTrouble.Brokers, mustBeOwn: true).ConfigureAwait(false)
-            : await KafkaServer.StartAsync().ConfigureAwait(false);
+        var broker = await (options.Of == Trouble.Brokers ? KafkaServer.StartOwnAsync(BrokerTrouble.Brokers) : KafkaServer.StartAsync()).ConfigureAwait(false);
         return (broker, broker.Bootstrap);
     }
 
@@ -187,7 +186,7 @@ internal sealed class RebalanceRun(RebalanceOptions options, string root, TimePr
 
     private static string TokenOf(Cluster cluster, long[] ends)
     {
-        var token = new PublishToken { TopicIdentity = $"kafka:{cluster.Topic}" };
+        var token = new PublishToken { TopicIdentity = KafkaTopic.IdentityOf(cluster.Topic) };
         for (var partition = 0; partition < ends.Length; partition++)
             if (ends[partition] > 0)
                 token.Positions.Add(new PartitionPosition { Partition = (uint)partition, Position = (ulong)ends[partition] });

@@ -16,6 +16,23 @@ public static class StoreFolders
     public static string Of(string dataFolder, long lineage) =>
         Path.Combine(dataFolder, Name, lineage.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>
+    /// Keeps other processes off the stores of a data folder, which must exist, until it is disposed. Where the log is embedded, the
+    /// lock of its topic does.
+    /// </summary>
+    /// <exception cref="IOException">Another process works on them.</exception>
+    public static FileStream Lock(string dataFolder)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(dataFolder, "store.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"The store in '{dataFolder}' is open in another process, or its lock file cannot be opened: {e.Message}", e);
+        }
+    }
+
     /// <summary>Lineages and partitions that have a folder, ascending.</summary>
     /// <exception cref="IOException">A folder cannot be listed.</exception>
     public static IReadOnlyList<(long Lineage, int Partition)> In(string dataFolder, DiskOperations disk)

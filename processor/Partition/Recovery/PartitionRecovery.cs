@@ -39,6 +39,9 @@ public sealed class PartitionRecovery(
     private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(30);
 
+    /// <summary>As many at once as there are processors: more would only read across each other.</summary>
+    private static readonly SemaphoreSlim Turns = new(Environment.ProcessorCount);
+
     private readonly CheckpointFolder folder = new(settings.Device.Disk, settings.Folder);
     private readonly SnapshotPartition rows = new(settings.Checkpoint.Lineage, settings.Checkpoint.Partition);
 
@@ -48,7 +51,7 @@ public sealed class PartitionRecovery(
     {
         // What a partition that met damage goes on from is read whole before: by an image it would meet it again and again.
         var trustsImages = failure is not DamageException;
-        // Off the caller's thread, which is the writer of other partitions too; inline where the simulator is the caller.
+        // A writer calls; inline where the simulator does.
         if (settings.Device.Mode == DeviceMode.Threads) await Task.Yield();
         var started = settings.Checkpoint.Time.GetTimestamp();
         var progress = await ReadProgressAsync(cancellation).ConfigureAwait(false);
@@ -65,7 +68,9 @@ public sealed class PartitionRecovery(
             var shipped = progress?.Shipped?.Position ?? 0;
             if (untried < manifests.Count && manifests[untried].Mark.Position >= shipped)
             {
-                if (TryCheckpoint(manifests, untried++, progress, sequence, trustsImages) is { } local) return Report(local, started);
+                var next = untried++;
+                if (await LongAsync(() => TryCheckpoint(manifests, next, progress, sequence, trustsImages), cancellation).ConfigureAwait(false) is { } local)
+                    return Report(local, started);
                 continue;
             }
             if (await TrySnapshotAsync(progress!, sequence, untried < manifests.Count, cancellation).ConfigureAwait(false) is { } restored)
@@ -78,6 +83,24 @@ public sealed class PartitionRecovery(
         throw new RecoveryRefusedException(
             $"partition {Number} of lineage {settings.Checkpoint.Lineage} has no state that can be trusted, and its log begins at offset {log.BeginOffset}: "
             + "restore the data folder or the snapshot store from a backup, or republish the log into a new topic");
+    }
+
+    /// <summary>
+    /// Reads a record log, rows, or the event log: not on the pool's few threads, which answer questions, and behind these and the
+    /// writers of other partitions where processors are short. Where the simulator is the caller: at once.
+    /// </summary>
+    private async Task<T> LongAsync<T>(Func<T> work, CancellationToken cancellation)
+    {
+        if (settings.Device.Mode != DeviceMode.Threads) return work();
+        await Turns.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await BackgroundThread.RunAsync("recovery", work, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            Turns.Release();
+        }
     }
 
     private RecoveredState Report(RecoveredState recovered, long started)
@@ -95,8 +118,7 @@ public sealed class PartitionRecovery(
             try
             {
                 var progress = await snapshots.ReadProgressAsync(rows, cancellation).ConfigureAwait(false);
-                RequireSameLog(progress);
-                return progress;
+                return await LongAsync(() => OfSameLog(progress), cancellation).ConfigureAwait(false);
             }
             catch (SnapshotUnavailableException away)
             {
@@ -115,10 +137,11 @@ public sealed class PartitionRecovery(
         }
     }
 
-    private void RequireSameLog(SnapshotProgress progress)
+    private SnapshotProgress OfSameLog(SnapshotProgress progress)
     {
         if (progress.Shipped is { } mark) RequireSameLog(mark, "were shipped up to");
         foreach (var intent in progress.OpenIntents) RequireSameLog(intent, "may have been shipped up to");
+        return progress;
     }
 
     private void RequireSameLog(SnapshotMark mark, string what)
@@ -199,7 +222,9 @@ public sealed class PartitionRecovery(
         try
         {
             var restore = new SnapshotRestore(store, device, settings.Faults);
-            await restore.RunAsync(snapshots, rows, mark.Position, cancellation).ConfigureAwait(false);
+            var found = snapshots.ReadPartitionAsync(rows, mark.Position, cancellation);
+            if (settings.Device.Mode == DeviceMode.Threads) await LongAsync(() => restore.Run(found.ToBlockingEnumerable(cancellation)), cancellation).ConfigureAwait(false);
+            else await restore.RunAsync(found).ConfigureAwait(false);
             settings.Faults.Reach("recovery-after-rows");
             // What changes from now on must lie above: without the fold-over it would change where it lies.
             var shipped = new ShippedMark(mark.Position, store.Fold().Tail);

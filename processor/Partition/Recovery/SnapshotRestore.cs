@@ -13,15 +13,32 @@ internal sealed class SnapshotRestore(StateStore store, StateDevice device, IFau
     /// <summary>Greatest offset applied to any row; -1 where there is none.</summary>
     public long GreatestOffset { get; private set; } = -1;
 
+    /// <summary>Writes rows as they come.</summary>
     /// <exception cref="SnapshotDamagedException">A row is not what was written.</exception>
-    public async Task RunAsync(ISnapshotStore snapshots, SnapshotPartition partition, long position, CancellationToken cancellation)
+    public async Task RunAsync(IAsyncEnumerable<SnapshotRow> rows)
     {
-        await foreach (var row in snapshots.ReadPartitionAsync(partition, position, cancellation).ConfigureAwait(false))
+        await foreach (var row in rows.ConfigureAwait(false)) Add(row);
+        WriteSome();
+    }
+
+    /// <summary>The same, all of it on the caller's thread; the number of rows.</summary>
+    /// <exception cref="SnapshotDamagedException">A row is not what was written.</exception>
+    public long Run(IEnumerable<SnapshotRow> rows)
+    {
+        var count = 0L;
+        foreach (var row in rows)
         {
-            some.Add(row);
-            if (some.Count == RowsATime) WriteSome();
+            Add(row);
+            count++;
         }
         WriteSome();
+        return count;
+    }
+
+    private void Add(in SnapshotRow row)
+    {
+        some.Add(row);
+        if (some.Count == RowsATime) WriteSome();
     }
 
     // The epoch is held by a thread: never while rows are waited for.

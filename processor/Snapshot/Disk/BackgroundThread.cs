@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace ReadStateStream.Snapshot.Disk;
 
 /// <summary>
-/// Threads for work that nobody waits for (checkpoints, ships, merges): where processors are short, the writers go first.
+/// Threads for long work beside the writers: checkpoints, ships, merges, for which nobody waits, and recoveries, whose
+/// partition is away a little longer so that all others keep their pace. Where processors are short, the writers go first.
 /// </summary>
 public static partial class BackgroundThread
 {

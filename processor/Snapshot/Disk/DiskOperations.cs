@@ -185,17 +185,42 @@ public partial class DiskOperations
     public virtual void Rename(string from, string to) => File.Move(from, to, overwrite: true);
 
     /// <summary>Replaces a small file, or makes it, at once and durably: a reader sees the old content or the new one, whole.</summary>
-    /// <exception cref="IOException">It could not be written; the old content is still there.</exception>
-    public void ReplaceDurably(string path, ReadOnlySpan<byte> content)
+    /// <param name="path">The file.</param>
+    /// <param name="content">All of it.</param>
+    /// <param name="temporary">Written first, in the same folder; null: the file's name with <c>.new</c>.</param>
+    /// <exception cref="IOException">It is not known which content the file holds, the one before or this one.</exception>
+    public void ReplaceDurably(string path, ReadOnlySpan<byte> content, string? temporary = null)
     {
-        var temporary = path + ".unfinished";
-        using (var file = Create(temporary))
+        temporary ??= path + ".new";
+        var renamed = false;
+        try
         {
-            Write(temporary, file, content, 0);
-            Sync(temporary, file);
+            using (var file = Create(temporary))
+            {
+                Write(temporary, file, content, 0);
+                Sync(temporary, file);
+            }
+            Rename(temporary, path);
+            renamed = true;
         }
-        Rename(temporary, path);
+        finally
+        {
+            if (!renamed) DeleteQuietly(temporary);
+        }
         SyncFolder(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Deletes what an error left behind; the error is what the caller hears of.</summary>
+    public void DeleteQuietly(string path)
+    {
+        try
+        {
+            Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Tidied up later.
+        }
     }
 
     /// <summary>

@@ -165,8 +165,8 @@ internal sealed class FilesShipment(PartitionShips ships, long @base, long since
 
     private void DeleteFiles()
     {
-        foreach (var (part, _) in _parts) SealedFile.DeleteQuietly(_folder.Options.Disk, _folder.PathOf(part.Name));
-        if (_run is not null && !_mayBeCommitted) SealedFile.DeleteQuietly(_folder.Options.Disk, _folder.PathOf(_run));
+        foreach (var (part, _) in _parts) _folder.Options.Disk.DeleteQuietly(_folder.PathOf(part.Name));
+        if (_run is not null && !_mayBeCommitted) _folder.Options.Disk.DeleteQuietly(_folder.PathOf(_run));
         _parts.Clear();
     }
 

@@ -80,7 +80,7 @@ internal sealed class LineageFolder(FilesSnapshotOptions options, StoreFolder ro
     public void Describe(long lineage, AnswerSettings answers)
     {
         Require(lineage);
-        SealedFile.Replace(Disk, Temporary(), PathOf("answers", lineage), SealedFile.Seal(AnswersKind, new Settings(answers)));
+        Disk.ReplaceDurably(PathOf("answers", lineage), SealedFile.Seal(AnswersKind, new Settings(answers)), Temporary());
     }
 
     /// <exception cref="LineageGoneException">The lineage was dropped, or never created.</exception>

@@ -113,6 +113,6 @@ internal sealed class MergeJob : IDisposable
     {
         _writer.Dispose();
         _view.Release();
-        if (!_mayBeCommitted) SealedFile.DeleteQuietly(_folder.Options.Disk, _folder.PathOf(Output));
+        if (!_mayBeCommitted) _folder.Options.Disk.DeleteQuietly(_folder.PathOf(Output));
     }
 }

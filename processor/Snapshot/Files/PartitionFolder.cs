@@ -69,7 +69,7 @@ internal sealed class PartitionFolder(FilesSnapshotOptions options, LineageFolde
                 {
                     if (Open(number) is not { } view) break; // Deleted meanwhile: there is a newer one.
                     // So it is where a newer one lacked what was deleted meanwhile: that one is old then, and not damaged.
-                    if (failure is null || CatalogNumbers() is [var still, ..] && still == numbers[0]) return Accept(view, numbers[0], failure);
+                    if (failure is null || IsNewest(numbers[0])) return Accept(view, numbers[0], failure);
                     view.Release();
                     failure = null;
                     break;
@@ -87,10 +87,12 @@ internal sealed class PartitionFolder(FilesSnapshotOptions options, LineageFolde
                 }
             }
             // What is missing may have been tidied up while we looked; then there is a newer catalog.
-            if (failure is not null && CatalogNumbers() is [var newest, ..] && newest == numbers[0]) throw failure;
+            if (failure is not null && IsNewest(numbers[0])) throw failure;
         }
         throw new SnapshotUnavailableException($"'{folder}' changes faster than it can be read.");
     }
+
+    private bool IsNewest(long number) => CatalogNumbers() is [var newest, ..] && newest == number;
 
     private PartitionView? Cached(long newest)
     {

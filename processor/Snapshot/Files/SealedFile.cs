@@ -70,39 +70,9 @@ internal static class SealedFile
         }
         finally
         {
-            if (!created) DeleteQuietly(disk, temporary);
+            if (!created) disk.DeleteQuietly(temporary);
         }
         if (created) disk.SyncFolder(Path.GetDirectoryName(path)!);
         return created;
-    }
-
-    /// <summary>Replaces a file at once; durable when this returns.</summary>
-    public static void Replace(DiskOperations disk, string temporary, string path, ReadOnlySpan<byte> bytes)
-    {
-        var renamed = false;
-        try
-        {
-            Write(disk, temporary, bytes);
-            disk.Rename(temporary, path);
-            renamed = true;
-        }
-        finally
-        {
-            if (!renamed) DeleteQuietly(disk, temporary);
-        }
-        disk.SyncFolder(Path.GetDirectoryName(path)!);
-    }
-
-    /// <summary>Deletes what an error left behind; the error is what the caller hears of.</summary>
-    public static void DeleteQuietly(DiskOperations disk, string path)
-    {
-        try
-        {
-            disk.Delete(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Tidied up later.
-        }
     }
 }

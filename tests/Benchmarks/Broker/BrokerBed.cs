@@ -1,6 +1,7 @@
 using System.Globalization;
 using Confluent.Kafka;
 using ReadStateStream.Benchmarks.Traces;
+using ReadStateStream.Benchmarks.Verbs;
 using ReadStateStream.Harness;
 using ReadStateStream.Kafka;
 
@@ -30,14 +31,29 @@ internal sealed class BrokerBed : IAsyncDisposable
     /// <summary>Why there can be none here; null where there can.</summary>
     public static string? Missing => NativeClient.Refusal ?? KafkaServer.Missing;
 
+    /// <summary>Runs a verb's measurement where there is a broker; else it is undecided.</summary>
+    public static void Run(Bench bench, string verb, Settings settings, Func<Bench, Task> measure)
+    {
+        if (Missing is { } missing) bench.Undecided($"{verb}: {missing}");
+        else bench.With(settings, inner => measure(inner).GetAwaiter().GetResult());
+    }
+
     /// <summary>Finds or starts a broker, and creates the topic as the product does.</summary>
     public static async Task<BrokerBed> StartAsync(int partitions)
     {
         var bed = new BrokerBed(await KafkaServer.StartAsync().ConfigureAwait(false));
-        var topic = new KafkaTopic(new KafkaOptions { Bootstrap = Bootstrap }, Topic, 1 << 20, 30_000, TimeProvider.System, Silent.Instance);
-        await using var end = topic.ConfigureAwait(false);
-        await topic.CreateAsync(partitions, -1).ConfigureAwait(false);
-        return bed;
+        try
+        {
+            var topic = new KafkaTopic(new KafkaOptions { Bootstrap = Bootstrap }, Topic, 1 << 20, 30_000, TimeProvider.System, SilentNotes.Instance);
+            await using var end = topic.ConfigureAwait(false);
+            await topic.CreateAsync(partitions, -1).ConfigureAwait(false);
+            return bed;
+        }
+        catch
+        {
+            await bed.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>A producer as the contract asks for it.</summary>
@@ -73,23 +89,5 @@ internal sealed class BrokerBed : IAsyncDisposable
             producer.Produce(Topic, new Message<byte[], byte[]> { Key = trace.Key(i).ToArray(), Value = trace[i].ToArray() });
         producer.Flush(CancellationToken.None);
         return trace.Count;
-    }
-
-    /// <summary>Says nothing of what the clients meet.</summary>
-    internal sealed class Silent : IKafkaNotes
-    {
-        public static Silent Instance { get; } = new();
-
-        public void ConsumerError(string reason)
-        {
-        }
-
-        public void Library(bool isWarning, string message)
-        {
-        }
-
-        public void DeadLettersWait(int count, string reason)
-        {
-        }
     }
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 using ReadStateStream.Benchmarks.Processes;
 
 namespace ReadStateStream.Benchmarks.Broker;
@@ -31,19 +30,14 @@ internal static class BrokerChild
         if (name == Guest) Process.GetCurrentProcess().PriorityClass = ProcessPriorityClass.Idle;
         using var watched = name == Watched ? new WatchedMember(settings) : null;
         HostedProduct? guest = null;
-        while (Console.In.ReadLine() is { } command)
+        Child.Serve(Console.In, Console.Out, command => name switch
         {
-            var figures = name switch
-            {
-                Bare => BareConsumers.Run(Numbers(command)[0], (int)Numbers(command)[1]),
-                Through => RunThrough(Numbers(command)[0], (int)Numbers(command)[1]).GetAwaiter().GetResult(),
-                Watched => watched!.Do(command),
-                Guest => Visit(ref guest, command),
-                _ => throw new ArgumentException($"no child is called {name}"),
-            };
-            Console.Out.WriteLine(JsonSerializer.Serialize(figures));
-            Console.Out.Flush();
-        }
+            Bare => BareConsumers.Run(Numbers(command)[0], (int)Numbers(command)[1]),
+            Through => RunThrough(Numbers(command)[0], (int)Numbers(command)[1]).GetAwaiter().GetResult(),
+            Watched => watched!.Do(command),
+            Guest => Visit(ref guest, command),
+            _ => throw new ArgumentException($"no child is called {name}"),
+        });
         guest?.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 

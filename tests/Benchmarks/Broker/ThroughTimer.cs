@@ -8,7 +8,8 @@ internal static class ThroughTimer
 {
     private const int LeftOut = 10;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(2);
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    /// <summary>A guard against what never comes, not a measure.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     /// <summary>Waits until all was gone through.</summary>
     /// <param name="events">How many there are.</param>

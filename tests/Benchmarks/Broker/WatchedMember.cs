@@ -56,7 +56,8 @@ internal sealed class WatchedMember : IDisposable
     public Figures Do(string command)
     {
         if (command != "begin") return End();
-        while (product.Partitions.Count < Partitions) Thread.Sleep(10);
+        for (var began = Stopwatch.GetTimestamp(); product.Partitions.Count < Partitions; Thread.Sleep(10))
+            if (Stopwatch.GetElapsedTime(began) > ThroughTimer.Patience) throw new TimeoutException($"{product.Partitions.Count} of {Partitions} partitions");
         kept = [.. product.Partitions];
         foreach (var partition in kept) from[partition.Number] = partition.Position;
         return new Figures();

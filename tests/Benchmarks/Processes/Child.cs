@@ -40,22 +40,24 @@ internal sealed class Child : IDisposable
     }
 
     /// <summary>Serves until the parent closes the pipe.</summary>
-    public void Serve(TextReader commands, TextWriter answers)
+    public void Serve(TextReader commands, TextWriter answers) => Serve(commands, answers, command => command switch
+    {
+        Load => Preload(),
+        Throughput => MeasureThroughput(),
+        Latency => MeasureLatency(),
+        Collect => MeasureCollection(),
+        Sustained => MeasureSustained(),
+        Query => MeasureQueries(),
+        Size => ((StoreSubject)subject).MeasureSizes(population, generator, trace),
+        _ => throw new ArgumentException($"unknown command {command}"),
+    });
+
+    /// <summary>Does a command a line and answers each with its figures, until the parent closes the pipe.</summary>
+    public static void Serve(TextReader commands, TextWriter answers, Func<string, Figures> run)
     {
         while (commands.ReadLine() is { } command)
         {
-            var figures = command switch
-            {
-                Load => Preload(),
-                Throughput => MeasureThroughput(),
-                Latency => MeasureLatency(),
-                Collect => MeasureCollection(),
-                Sustained => MeasureSustained(),
-                Query => MeasureQueries(),
-                Size => ((StoreSubject)subject).MeasureSizes(population, generator, trace),
-                _ => throw new ArgumentException($"unknown command {command}"),
-            };
-            answers.WriteLine(JsonSerializer.Serialize(figures));
+            answers.WriteLine(JsonSerializer.Serialize(run(command)));
             answers.Flush();
         }
     }

@@ -113,6 +113,13 @@ internal sealed record Figures
         ShipCompleteSeconds = after.ShipCompleteSeconds - before.ShipCompleteSeconds,
     };
 
+    /// <summary>Round by round, a figure of one subject ÷ that of another: what disturbs the machine disturbs neighbours alike.</summary>
+    public static (double Median, double Least, double Most) Ratio(IEnumerable<Figures> of, IEnumerable<Figures> to, Func<Figures, double> figure)
+    {
+        var ratios = of.Zip(to, (a, b) => figure(a) / figure(b)).Order().ToArray();
+        return (ratios[ratios.Length / 2], ratios[0], ratios[^1]);
+    }
+
     /// <summary>Median of a figure over rounds.</summary>
     public static double Median(IEnumerable<Figures> rounds, Func<Figures, double> figure)
     {

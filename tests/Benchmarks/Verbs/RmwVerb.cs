@@ -18,19 +18,12 @@ internal static class RmwVerb
             bench.Say($"  {subject,-8} {Rate(figures, f => f.Events),12:N0} {Rate(figures, f => f.Keys),12:N0} {Figures.Median(figures, f => (double)f.Keys / f.Events),13:F2} {Figures.Median(figures, f => f.PauseMs),10:F2} {Figures.Median(figures, f => f.CpuSeconds * 1e9 / f.Events),13:F0}");
         var bare = rounds[SubjectFactory.Bare];
         var store = rounds[SubjectFactory.Store];
-        // By processor time: one thread works, and what others take from it is not its cost. Round by round, since
-        // what disturbs the machine (caches, clock) disturbs neighbours alike.
-        var (ratio, least, most) = Ratio(store, bare, f => f.CpuSeconds);
-        var (wall, wallLeast, wallMost) = Ratio(store, bare, f => f.Seconds);
+        // By processor time: one thread works, and what others take from it is not its cost.
+        var (ratio, least, most) = Figures.Ratio(store, bare, f => f.Keys / f.CpuSeconds);
+        var (wall, wallLeast, wallMost) = Figures.Ratio(store, bare, f => f.Keys / f.Seconds);
         bench.Say($"  RMWs an event are the aggregates it updates; with spills of channels the store executed {Figures.Median(store, f => (double)f.Updates / f.Events):F2}");
         bench.Say($"  by the clock on the wall: ratio {wall:F2} (rounds {wallLeast:F2} .. {wallMost:F2})");
         bench.Judge($"ratio {ratio:F2} by processor time (rounds {least:F2} .. {most:F2})", $">= {PassMark:F1}", ratio >= PassMark);
-    }
-
-    private static (double Median, double Least, double Most) Ratio(List<Figures> store, List<Figures> bare, Func<Figures, double> seconds)
-    {
-        var ratios = store.Zip(bare, (s, b) => (s.Keys / seconds(s)) / (b.Keys / seconds(b))).Order().ToArray();
-        return (ratios[ratios.Length / 2], ratios[0], ratios[^1]);
     }
 
     private static double Rate(List<Figures> rounds, Func<Figures, long> count) => Figures.Median(rounds, f => count(f) / f.Seconds);

@@ -26,7 +26,7 @@ internal static class LineageDropVerb
         VerbSurroundings around, ProcessorSettings settings, long number, bool yes, bool force, CancellationToken cancellation)
     {
         _ = ServedLineage.TopicOf(settings);
-        using var stopped = settings.Kafka.IsUsed ? null : EmbeddedTopic.Lock(ServedLineage.LogFolder(settings));
+        using var stopped = settings.Kafka.IsUsed ? StoppedLogs.LockStore(settings) : EmbeddedTopic.Lock(ServedLineage.LogFolder(settings));
         await using var reading = ServedLineage.OpenForReading(settings, around);
         var all = await reading.ListLineagesAsync(cancellation);
         var folder = StoreFolders.Of(settings.Processor.DataFolder, number);

@@ -1,3 +1,4 @@
+using ReadStateStream.Host.Persistence;
 using ReadStateStream.Host.Settings;
 using ReadStateStream.Host.Verbs.Topics;
 using ReadStateStream.Partition.Log;
@@ -8,7 +9,8 @@ namespace ReadStateStream.Host.Verbs.Shared;
 /// <param name="TopicIdentity">Identity of its topic.</param>
 /// <param name="LogOf">The log of a partition.</param>
 /// <param name="Owner">Disposed of at the end.</param>
-internal sealed record StoppedLogs(string TopicIdentity, Func<int, IEventLog> LogOf, IAsyncDisposable Owner) : IAsyncDisposable
+/// <param name="StoreLock">Released then; null: the log's own lock keeps processors away.</param>
+internal sealed record StoppedLogs(string TopicIdentity, Func<int, IEventLog> LogOf, IAsyncDisposable Owner, FileStream? StoreLock) : IAsyncDisposable
 {
     /// <summary>Opens it.</summary>
     /// <exception cref="SettingException">There is none, or the settings are of another.</exception>
@@ -17,13 +19,31 @@ internal sealed record StoppedLogs(string TopicIdentity, Func<int, IEventLog> Lo
     {
         if (settings.Kafka.IsUsed)
         {
-            var topic = await TopicVerbs.OpenCheckedAsync(around, settings);
-            return new StoppedLogs(topic.Publisher.TopicIdentity, topic.OpenStopped, topic);
+            var store = LockStore(settings);
+            try
+            {
+                var topic = await TopicVerbs.OpenCheckedAsync(around, settings);
+                return new StoppedLogs(topic.Publisher.TopicIdentity, topic.OpenStopped, topic, store);
+            }
+            catch
+            {
+                store?.Dispose();
+                throw;
+            }
         }
         var embedded = await StoppedTopic.OpenAsync(settings, around);
-        return new StoppedLogs(embedded.TopicIdentity, number => embedded.Partitions[number].Refusal is { } damaged ? throw damaged : embedded.Partitions[number], embedded);
+        return new StoppedLogs(embedded.TopicIdentity, number => embedded.Partitions[number].Refusal is { } damaged ? throw damaged : embedded.Partitions[number], embedded, null);
     }
 
+    /// <summary>Keeps a processor off this machine's stores of a topic on a broker; null where there are none.</summary>
+    /// <exception cref="IOException">A processor works on them.</exception>
+    public static FileStream? LockStore(ProcessorSettings settings) =>
+        Directory.Exists(settings.Processor.DataFolder) ? StoreFolders.Lock(settings.Processor.DataFolder) : null;
+
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => Owner.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Owner.DisposeAsync();
+        if (StoreLock is not null) await StoreLock.DisposeAsync();
+    }
 }

@@ -50,7 +50,7 @@ internal static class TopicVerbs
         try
         {
             return new KafkaTopic(
-                settings.Kafka, topic ?? settings.Processor.Topic, settings.Ingest.MaxEventBytes, settings.Ingest.AppendTimeoutMs, around.Time, new Quiet());
+                settings.Kafka, topic ?? settings.Processor.Topic, settings.Ingest.MaxEventBytes, settings.Ingest.AppendTimeoutMs, around.Time, SilentNotes.Instance);
         }
         catch (KafkaSettingException refused)
         {
@@ -63,24 +63,15 @@ internal static class TopicVerbs
     public static async Task<KafkaTopic> OpenCheckedAsync(VerbSurroundings around, ProcessorSettings settings)
     {
         var topic = Open(settings, around);
-        var found = await topic.OpenAsync();
-        if (found.RefusalsFor(settings.Processor.Partitions, settings.Checkpoint.Interval) is { Count: > 0 } refusals) throw new SettingException(string.Join(Environment.NewLine, refusals));
-        return topic;
-    }
-
-    /// <summary>A verb says what came of it; what the client meets on the way is not of interest.</summary>
-    private sealed class Quiet : IKafkaNotes
-    {
-        public void Library(bool isWarning, string message)
+        try
         {
+            ServableTopic.Require(await topic.OpenAsync(), settings);
+            return topic;
         }
-
-        public void ConsumerError(string reason)
+        catch
         {
-        }
-
-        public void DeadLettersWait(int count, string reason)
-        {
+            await topic.DisposeAsync();
+            throw;
         }
     }
 }

@@ -64,14 +64,7 @@ internal sealed class NoteFile(DiskOperations disk, string folder, string name, 
     public void Write(LogBegin begin)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(new Content(topic, partition, begin));
-        var temporary = Path.Combine(folder, name + ".new");
-        using (var file = disk.Create(temporary))
-        {
-            disk.Write(temporary, file, [.. body, (byte)'\n', .. Encoding.ASCII.GetBytes(HashOf(body)), (byte)'\n'], 0);
-            disk.Sync(temporary, file);
-        }
-        disk.Rename(temporary, Path.Combine(folder, name));
-        disk.SyncFolder(folder);
+        disk.ReplaceDurably(Path.Combine(folder, name), [.. body, (byte)'\n', .. Encoding.ASCII.GetBytes(HashOf(body)), (byte)'\n']);
     }
 
     private static string HashOf(ReadOnlySpan<byte> body) => Convert.ToHexStringLower(SHA256.HashData(body));
