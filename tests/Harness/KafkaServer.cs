@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace ReadStateStream.Harness;
 
@@ -99,32 +97,8 @@ public sealed class KafkaServer : IAsyncDisposable
     private static string Script() => Path.Combine(Checkout.Shared, "servers", "kafka");
 
     // Brokers lie ten ports apart; the first one's controller takes the port after its own, a proxied way two more.
-    private static int FreePort(int brokers)
-    {
-        while (true)
-        {
-            using var first = new TcpListener(IPAddress.Loopback, 0);
-            first.Start();
-            var port = ((IPEndPoint)first.LocalEndpoint).Port;
-            if (port + (PortsApart * brokers) <= ushort.MaxValue
-                && Enumerable.Range(1, brokers - 1).Select(number => port + (PortsApart * number)).Concat([port + 1, port + 2, port + 3]).All(IsFree))
-                return port;
-        }
-    }
-
-    private static bool IsFree(int port)
-    {
-        try
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            listener.Start();
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
+    private static int FreePort(int brokers) =>
+        FreePorts.First([.. Enumerable.Range(1, brokers - 1).Select(static number => PortsApart * number), 1, 2, 3]);
 
     private Task<string> RunAsync(params string[] arguments) => ExternalProgram.RunAsync(script, arguments);
 }

@@ -20,10 +20,10 @@ public sealed partial class Toxiproxy : IDisposable
     private static string Tool => Path.Combine(Checkout.Shared, "servers", "tool");
 
     /// <summary>Starts one, without a proxy.</summary>
-    /// <param name="port">Port of its interface.</param>
     /// <exception cref="ProductFailedException">It does not start.</exception>
-    public static async Task<Toxiproxy> StartAsync(int port)
+    public static async Task<Toxiproxy> StartAsync()
     {
+        var port = FreePorts.One();
         var (process, _) = await ChildProcess.StartAsync(
             "toxiproxy", Path.GetFullPath(Tool), [], ReadyLine(), Patience, arguments: ["toxiproxy-server", "-host", "127.0.0.1", "-port", $"{port}"]).ConfigureAwait(false);
         return new Toxiproxy(process, new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Patience });

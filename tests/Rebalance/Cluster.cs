@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using ReadStateStream.Harness;
 using ReadStateStream.Oracle;
@@ -36,7 +34,7 @@ internal sealed partial class Cluster : IAsyncDisposable
         (this.root, this.bootstrap, this.said) = (root, bootstrap, said);
         folder = Directory.CreateTempSubdirectory("readstate-rebalance-").FullName;
         processors = new ChildProcess?[slots];
-        ports = [.. Enumerable.Range(0, slots).Select(static _ => (FreePort(), FreePort()))];
+        ports = [.. Enumerable.Range(0, slots).Select(static _ => (FreePorts.One(), FreePorts.One()))];
     }
 
     /// <summary>Name of the topic.</summary>
@@ -178,14 +176,6 @@ internal sealed partial class Cluster : IAsyncDisposable
     }
 
     private string Executable(string project, string name) => Path.Combine(root, project, "bin", "Release", "net10.0", name);
-
-    /// <summary>A port of the loopback that nobody listens on.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     [GeneratedRegex(@"^processor ready ")]
     private static partial Regex ReadyLine();

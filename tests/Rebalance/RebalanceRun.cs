@@ -82,7 +82,7 @@ internal sealed class RebalanceRun(RebalanceOptions options, string root, TimePr
             return 3;
         }
         var said = TextWriter.Synchronized(output);
-        using var proxy = options.Of == Trouble.Network ? await Toxiproxy.StartAsync(Cluster.FreePort()).ConfigureAwait(false) : null;
+        using var proxy = options.Of == Trouble.Network ? await Toxiproxy.StartAsync().ConfigureAwait(false) : null;
         var (broker, theirs) = await StartBrokersAsync(proxy).ConfigureAwait(false);
         await using var brokerEnd = broker.ConfigureAwait(false);
         var cluster = await Cluster.StartAsync(root, theirs, options.Processors, static _ => { }).ConfigureAwait(false);

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using ReadStateStream.Harness;
 using Xunit;
 
 namespace ReadStateStream.Unit.Repository;
@@ -7,28 +7,14 @@ namespace ReadStateStream.Unit.Repository;
 public class DeploymentTests
 {
     [Fact]
-    public void The_compose_file_is_one() => Check("docker-compose", "-f", Path.Combine(Root, "compose", "compose.yaml"), "config", "-q");
+    public Task The_compose_file_is_one() => CheckAsync("docker-compose", "-f", Path.Combine(Checkout.Root, "compose", "compose.yaml"), "config", "-q");
 
     [Fact]
-    public void The_workflow_is_one() => Check("actionlint", Path.Combine(Root, ".github", "workflows", "ci.yml"));
+    public Task The_workflow_is_one() => CheckAsync("actionlint", Path.Combine(Checkout.Root, ".github", "workflows", "ci.yml"));
 
-    private static string Root
+    private static async Task CheckAsync(string checker, params string[] arguments)
     {
-        get
-        {
-            var folder = AppContext.BaseDirectory;
-            while (!File.Exists(Path.Combine(folder, "ReadStateStream.sln")))
-                folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("not inside the repository");
-            return folder;
-        }
-    }
-
-    private static void Check(string checker, params string[] arguments)
-    {
-        var tool = SharedFolder.File("servers", "tool");
-        using var process = Process.Start(new ProcessStartInfo(tool, [checker, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync()).GetAwaiter().GetResult();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, string.Join('\n', said));
+        var (code, output, errors) = await ExternalProgram.TryRunAsync(SharedFolder.File("servers", "tool"), [checker, .. arguments]);
+        Assert.True(code == 0, $"{output}\n{errors}");
     }
 }

@@ -1,3 +1,5 @@
+using ReadStateStream.Harness;
+
 namespace ReadStateStream.Unit.Repository;
 
 /// <summary>The files of this repository as they lie on the disk, without what is built or ignored.</summary>
@@ -9,7 +11,7 @@ internal static class SourceTree
     private static readonly HashSet<string> IgnoredFiles = ["Registry.props", ".git"];
 
     /// <summary>Folder with ReadStateStream.sln.</summary>
-    public static string Root { get; } = FindRoot();
+    public static string Root { get; } = Checkout.Root;
 
     /// <summary>Folders of what runs in production.</summary>
     public static readonly string[] ProductFolders = ["schemas/", "processor/", "query-api/"];
@@ -25,13 +27,6 @@ internal static class SourceTree
         foreach (var sub in Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal))
             if (!IgnoredFolders.Contains(Path.GetFileName(sub)))
                 foreach (var file in Walk(sub)) yield return file;
-    }
-
-    private static string FindRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "ReadStateStream.sln"))) return folder.FullName;
-        throw new InvalidOperationException($"no ReadStateStream.sln above {AppContext.BaseDirectory}");
     }
 }
 
