@@ -21,6 +21,7 @@ public sealed class KafkaLog : IEventLog
     private long end;
     private long endHeardAt = long.MinValue;
     private volatile bool isRevoked;
+    private bool wasOwned;
 
     /// <summary>What the log asks of the thread that polls.</summary>
     internal interface IPolling
@@ -99,6 +100,14 @@ public sealed class KafkaLog : IEventLog
     internal void Revoke() => isRevoked = true;
 
     internal bool IsRevoked => isRevoked;
+
+    /// <summary>Wakes who reads when it begins or ceases to be known that the partition is this member's. Again and again.</summary>
+    internal void NoteOwnership()
+    {
+        if (IsOwned is var now && now == wasOwned) return;
+        wasOwned = now;
+        OnGrown?.Invoke();
+    }
 
     /// <summary>Records were put into the ring, or the broker said how far it is.</summary>
     internal void Grew(long endOffset)

@@ -400,6 +400,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
         offsetsAt = time.GetTimestamp();
         foreach (var feed in feeds.Values)
         {
+            feed.Log.NoteOwnership();
             if (feed.Ring is null) continue;
             if (feed.IsDelayed) Fetch(feed);
             var known = consumer.GetWatermarkOffsets(Of(feed.Log.Partition));

@@ -68,6 +68,7 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     private Exception? failureBeside;
     private Exception? recoversFrom;
     private volatile PartitionState state = PartitionState.Initializing;
+    private PartitionState told = PartitionState.Initializing;
 
     /// <summary>What there is while the partition is open.</summary>
     private sealed record OpenState(StateStore Store, Aggregates Aggregates, StateReaders Readers, PartitionPersistence? Persistence)
@@ -163,6 +164,8 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
             var answered = AnswerQuestions(open, recordsWait: LagEvents > 0);
             var kept = Persist(open);
             if (state == PartitionState.Recovering && Position >= recoverUntil) Enter(PartitionState.Running);
+            // The log is this process's, or is not known to be, without a step.
+            Tell();
             return applied > 0 || answered || kept;
         }
         catch (Exception error) when (error is not OutOfMemoryException)
@@ -256,6 +259,13 @@ public sealed partial class StatePartition : IPartitionQueries, IDisposable
     {
         state = next;
         if (next == PartitionState.Running) retry = FirstRetry;
+        Tell();
+    }
+
+    private void Tell()
+    {
+        if (State is var now && now == told) return;
+        told = now;
         OnStateChanged?.Invoke(this);
     }
 

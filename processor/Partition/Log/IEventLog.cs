@@ -23,7 +23,8 @@ public interface IEventLog
 {
     /// <summary>
     /// False while another process may own the partition, for all that is known here: no answer is given out as live then.
-    /// (What is read and applied meanwhile does no harm: state is a function of the log.) Any thread.
+    /// (What is read and applied meanwhile does no harm: state is a function of the log.) Any thread; <see cref="OnGrown"/> is called
+    /// after it changed.
     /// </summary>
     bool IsOwned => true;
 

@@ -92,6 +92,24 @@ public sealed class DeadLetterKeepingTests : IDisposable
         Assert.Equal(2UL, await UnreadAsync());
     }
 
+    [Fact]
+    public void Who_watches_is_told_once_that_another_may_own_it_and_that_none_does()
+    {
+        List<PartitionState> told = [];
+        partition.OnStateChanged = changed => told.Add(changed.State);
+        log.IsOwned = false;
+        Create();
+        StepAll();
+        Assert.Equal([PartitionState.Recovering], told);
+        log.IsOwned = true;
+        StepAll();
+        StepAll();
+        log.IsOwned = false;
+        StepAll();
+        StepAll();
+        Assert.Equal([PartitionState.Recovering, PartitionState.Running, PartitionState.Recovering], told);
+    }
+
     private void Create() => Append(e => e.ChannelCreated = new ChannelCreated { ChannelId = Channel, Kind = Schemas.V1.ChannelKind.Guild, MemberIds = { Amy, Bob } });
 
     private void Send(ulong id) => Append(e => e.MessageSent = new MessageSent { ChannelId = Channel, MessageId = id, AuthorId = Bob });
