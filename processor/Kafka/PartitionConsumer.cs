@@ -451,7 +451,7 @@ internal sealed class PartitionConsumer : KafkaLog.IPolling, IKafkaMember
             return;
         }
         var partition = error.ConsumerRecord?.Partition.Value ?? -1;
-        if (error.Error.Code is not (ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange) || !feeds.TryGetValue(partition, out var feed))
+        if (!error.Error.IsOutsideLog() || !feeds.TryGetValue(partition, out var feed))
         {
             notes.ConsumerError(error.Error.Reason);
             return;

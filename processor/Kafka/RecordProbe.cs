@@ -39,7 +39,7 @@ internal sealed class RecordProbe : IDisposable
             }
             catch (KafkaException error)
             {
-                throw Unavailable(partition, error.Error.Reason, error);
+                throw BrokerErrors.Unavailable(partition, error.Error.Reason, error);
             }
         }
     }
@@ -70,7 +70,7 @@ internal sealed class RecordProbe : IDisposable
         consumer.Assign(new TopicPartitionOffset(topic, partition, from));
         while (true)
         {
-            var result = consumer.Consume(Patience) ?? throw Unavailable(partition, "no record came", null);
+            var result = consumer.Consume(Patience) ?? throw BrokerErrors.Unavailable(partition, "no record came", null);
             if (result.Partition.Value == partition) return result.Offset.Value >= to;
         }
     });
@@ -84,13 +84,13 @@ internal sealed class RecordProbe : IDisposable
             {
                 return read();
             }
-            catch (ConsumeException error) when (error.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange)
+            catch (ConsumeException error) when (error.Error.IsOutsideLog())
             {
                 return default;
             }
             catch (KafkaException error)
             {
-                throw Unavailable(partition, error.Error.Reason, error);
+                throw BrokerErrors.Unavailable(partition, error.Error.Reason, error);
             }
             finally
             {
@@ -107,7 +107,7 @@ internal sealed class RecordProbe : IDisposable
         while (true)
         {
             var left = Patience - time.GetElapsedTime(started);
-            if (left <= TimeSpan.Zero || consumer.Consume(left) is not { } result) throw Unavailable(partition, "no record came", null);
+            if (left <= TimeSpan.Zero || consumer.Consume(left) is not { } result) throw BrokerErrors.Unavailable(partition, "no record came", null);
             if (result.Partition.Value != partition) continue;
             if (result.IsPartitionEOF || result.Offset.Value > offset) return last;
             last = RecordHash.Of(new LogRecord
@@ -118,9 +118,6 @@ internal sealed class RecordProbe : IDisposable
             if (result.Offset.Value == offset) return last;
         }
     }
-
-    private static LogUnavailableException Unavailable(int partition, string why, Exception? inner) =>
-        new($"the broker does not answer for partition {partition}: {why}", TimeSpan.FromSeconds(1), inner);
 
     public void Dispose()
     {

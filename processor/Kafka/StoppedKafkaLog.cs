@@ -88,13 +88,13 @@ public sealed class StoppedKafkaLog : IEventLog
             {
                 return consumer.Consume(Patience) ?? throw new KafkaException(ErrorCode.Local_TimedOut);
             }
-            catch (ConsumeException gone) when (gone.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange)
+            catch (ConsumeException gone) when (gone.Error.IsOutsideLog())
             {
                 throw new LogForkedAtReadException(log.partition, NextOffset, gone.Error.Reason);
             }
             catch (KafkaException error)
             {
-                throw new LogUnavailableException($"the broker does not answer for partition {log.partition}: {error.Error.Reason}", TimeSpan.FromSeconds(1), error);
+                throw BrokerErrors.Unavailable(log.partition, error.Error.Reason, error);
             }
         }
     }

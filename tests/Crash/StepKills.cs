@@ -5,6 +5,7 @@ internal sealed class StepKills(string? root, int seed, TimeProvider time, TextW
 {
     private const int TimesMax = 4;
     private const int EventsBetween = 150;
+
     /// <summary>A guard against a step that is never reached, not a measure: a loaded machine takes a minute to compact so much.</summary>
     private static readonly TimeSpan StepPatience = TimeSpan.FromMinutes(5);
 

@@ -21,17 +21,7 @@ public static class StoreFolders
     /// lock of its topic does.
     /// </summary>
     /// <exception cref="IOException">Another process works on them.</exception>
-    public static FileStream Lock(string dataFolder)
-    {
-        try
-        {
-            return new FileStream(Path.Combine(dataFolder, "store.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException e)
-        {
-            throw new IOException($"The store in '{dataFolder}' is open in another process, or its lock file cannot be opened: {e.Message}", e);
-        }
-    }
+    public static FileStream Lock(string dataFolder) => FolderLock.Take(dataFolder, Name);
 
     /// <summary>Lineages and partitions that have a folder, ascending.</summary>
     /// <exception cref="IOException">A folder cannot be listed.</exception>

@@ -223,13 +223,14 @@ public sealed class PartitionRecovery(
         {
             var restore = new SnapshotRestore(store, device, settings.Faults);
             var found = snapshots.ReadPartitionAsync(rows, mark.Position, cancellation);
-            if (settings.Device.Mode == DeviceMode.Threads) await LongAsync(() => restore.Run(found.ToBlockingEnumerable(cancellation)), cancellation).ConfigureAwait(false);
-            else await restore.RunAsync(found).ConfigureAwait(false);
+            var greatest = settings.Device.Mode == DeviceMode.Threads
+                ? await LongAsync(() => restore.Run(found.ToBlockingEnumerable(cancellation)), cancellation).ConfigureAwait(false)
+                : await restore.RunAsync(found).ConfigureAwait(false);
             settings.Faults.Reach("recovery-after-rows");
             // What changes from now on must lie above: without the fold-over it would change where it lies.
             var shipped = new ShippedMark(mark.Position, store.Fold().Tail);
             return Assemble(
-                store, device, [], sequence, shipped, mark.Position, Math.Max(mark.Position, restore.GreatestOffset + 1), RecoverySource.Snapshot);
+                store, device, [], sequence, shipped, mark.Position, Math.Max(mark.Position, greatest + 1), RecoverySource.Snapshot);
         }
         catch (Exception error) when (error is SnapshotDamagedException or DamageException)
         {

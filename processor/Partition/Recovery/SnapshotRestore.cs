@@ -10,29 +10,24 @@ internal sealed class SnapshotRestore(StateStore store, StateDevice device, IFau
 
     private readonly List<SnapshotRow> some = [];
 
-    /// <summary>Greatest offset applied to any row; -1 where there is none.</summary>
-    public long GreatestOffset { get; private set; } = -1;
+    private long greatestOffset = -1;
 
-    /// <summary>Writes rows as they come.</summary>
+    /// <summary>Writes rows as they come; the greatest offset applied to any of them, -1 where there is none.</summary>
     /// <exception cref="SnapshotDamagedException">A row is not what was written.</exception>
-    public async Task RunAsync(IAsyncEnumerable<SnapshotRow> rows)
+    public async Task<long> RunAsync(IAsyncEnumerable<SnapshotRow> rows)
     {
         await foreach (var row in rows.ConfigureAwait(false)) Add(row);
         WriteSome();
+        return greatestOffset;
     }
 
-    /// <summary>The same, all of it on the caller's thread; the number of rows.</summary>
+    /// <summary>The same, all of it on the caller's thread.</summary>
     /// <exception cref="SnapshotDamagedException">A row is not what was written.</exception>
     public long Run(IEnumerable<SnapshotRow> rows)
     {
-        var count = 0L;
-        foreach (var row in rows)
-        {
-            Add(row);
-            count++;
-        }
+        foreach (var row in rows) Add(row);
         WriteSome();
-        return count;
+        return greatestOffset;
     }
 
     private void Add(in SnapshotRow row)
@@ -65,7 +60,7 @@ internal sealed class SnapshotRestore(StateStore store, StateDevice device, IFau
         if (value.Length < RecordHeader.Length || RecordHeader.Used(value) != value.Length || value.Length > store.MaxValueBytes
             || RecordHeader.Applied(value) != row.Offset)
             throw new SnapshotDamagedException($"a row of {value.Length} bytes at offset {row.Offset} is no record of this store");
-        GreatestOffset = Math.Max(GreatestOffset, row.Offset);
+        greatestOffset = Math.Max(greatestOffset, row.Offset);
         value.CopyTo(store.Scratch);
         store.WriteExactly(row.Key, value.Length, Math.Min(store.MaxValueBytes, RecordHeader.CapacityFor(value.Length)));
     }

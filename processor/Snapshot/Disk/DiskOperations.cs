@@ -184,6 +184,15 @@ public partial class DiskOperations
     /// <exception cref="IOException">It cannot be renamed.</exception>
     public virtual void Rename(string from, string to) => File.Move(from, to, overwrite: true);
 
+    /// <summary>Writes a file that nobody looks for yet, down to the disk. Its name is durable once the folder is synced.</summary>
+    /// <exception cref="IOException">It could not be written.</exception>
+    public void WriteSynced(string path, ReadOnlySpan<byte> content)
+    {
+        using var file = Create(path);
+        Write(path, file, content, 0);
+        Sync(path, file);
+    }
+
     /// <summary>Replaces a small file, or makes it, at once and durably: a reader sees the old content or the new one, whole.</summary>
     /// <param name="path">The file.</param>
     /// <param name="content">All of it.</param>
@@ -195,11 +204,7 @@ public partial class DiskOperations
         var renamed = false;
         try
         {
-            using (var file = Create(temporary))
-            {
-                Write(temporary, file, content, 0);
-                Sync(temporary, file);
-            }
+            WriteSynced(temporary, content);
             Rename(temporary, path);
             renamed = true;
         }

@@ -49,14 +49,6 @@ internal static class SealedFile
     public static T? Read<T>(DiskOperations disk, string kind, string path) where T : class =>
         disk.ReadAll(path) is { } bytes ? Open<T>(kind, path, bytes) : null;
 
-    /// <summary>Writes a file that nobody looks for yet, down to the disk.</summary>
-    public static void Write(DiskOperations disk, string path, ReadOnlySpan<byte> bytes)
-    {
-        using var file = disk.Create(path);
-        disk.Write(path, file, bytes, 0);
-        disk.Sync(path, file);
-    }
-
     /// <summary>
     /// Creates a file at once unless it exists; durable when this returns. False: the name is taken.
     /// </summary>
@@ -65,7 +57,7 @@ internal static class SealedFile
         var created = false;
         try
         {
-            Write(disk, temporary, bytes);
+            disk.WriteSynced(temporary, bytes);
             created = disk.TryRename(temporary, path);
         }
         finally

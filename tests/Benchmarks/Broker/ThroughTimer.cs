@@ -8,6 +8,7 @@ internal static class ThroughTimer
 {
     private const int LeftOut = 10;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(2);
+
     /// <summary>A guard against what never comes, not a measure.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 

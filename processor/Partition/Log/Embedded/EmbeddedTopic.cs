@@ -127,17 +127,7 @@ public sealed class EmbeddedTopic : IEventPublisher, IAsyncDisposable
 
     /// <summary>Keeps other processes out of a topic's folder, which must exist, until it is disposed.</summary>
     /// <exception cref="IOException">Another process has the folder open.</exception>
-    public static FileStream Lock(string folder)
-    {
-        try
-        {
-            return new FileStream(Path.Combine(folder, "topic.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException e)
-        {
-            throw new IOException($"The topic in '{folder}' is open in another process, or its lock file cannot be opened: {e.Message}", e);
-        }
-    }
+    public static FileStream Lock(string folder) => FolderLock.Take(folder, "topic");
 
     private static TopicFile ReadOrCreate(EmbeddedTopicOptions options, EmbeddedLogOptions log, TimeProvider time)
     {
